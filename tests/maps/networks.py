@@ -1,0 +1,122 @@
+"""Stand-ins for a classifier, and small networks for the tests of maps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass
+class Plain:
+    """What maps need of a classifier: no preprocessing, the output as it is (or what `pick` takes of it)."""
+
+    module: nn.Module
+    pick: Callable[[Any], Any] = lambda output: output
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.module.parameters()).device
+
+    def logits(self, images: Tensor) -> Tensor:
+        dtype = next(self.module.parameters()).dtype
+        return self.pick(self.module(images.to(dtype)))
+
+
+class Chain(nn.Module):
+    """conv → batch norm → in-place ReLU → conv → in-place ReLU → dropout → GAP → linear."""
+
+    def __init__(self, classes: int = 5) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 6, 3, padding=1)
+        self.norm = nn.BatchNorm2d(6)
+        self.relu1 = nn.ReLU(inplace=True)
+        self.conv = nn.Conv2d(6, 8, 3, padding=1, stride=2)
+        self.relu2 = nn.ReLU(inplace=True)
+        self.drop = nn.Dropout(0.5)
+        self.fc = nn.Linear(8, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.relu1(self.norm(self.stem(x)))
+        return self.fc(self.drop(self.relu2(self.conv(x)).mean((2, 3))))
+
+
+class Attended(Chain):
+    """A chain whose `look` hands on one map [n, 1, u, v] that gates the first features."""
+
+    def __init__(self, classes: int = 5) -> None:
+        super().__init__(classes)
+        self.look = nn.Sequential(nn.Conv2d(6, 1, 3, padding=1, stride=2), nn.Sigmoid())
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.relu1(self.norm(self.stem(x)))
+        gate = nn.functional.interpolate(self.look(x), size=x.shape[2:])
+        return self.fc(self.drop(self.relu2(self.conv(x * gate)).mean((2, 3))))
+
+
+class Flat(nn.Module):
+    """1×1 conv → flatten → linear, without biases: every gradient can be written down by hand."""
+
+    def __init__(self, channels: Tensor, head: Tensor) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(3, len(channels), 1, bias=False)
+        self.fc = nn.Linear(head.shape[1], len(head), bias=False)
+        with torch.no_grad():
+            self.layer.weight.copy_(channels[:, :, None, None])
+            self.fc.weight.copy_(head)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.layer(x).flatten(1))
+
+
+class Twice(nn.Module):
+    """One convolution that runs twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 4, 3, padding=1)
+        self.block = nn.Conv2d(4, 4, 3, padding=1)
+        self.fc = nn.Linear(4, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = torch.tanh(self.block(self.stem(x)))
+        return self.fc(torch.tanh(self.block(x)).mean((2, 3)))
+
+
+class Around(nn.Module):
+    """Any functions before and after a convolution called `layer`."""
+
+    def __init__(
+        self, after: Callable[[Tensor], Any], before: Callable[[Tensor], Tensor] = lambda x: x
+    ) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(3, 4, 3, padding=1)
+        self.fc = nn.Linear(4, 5)
+        self.before = before
+        self.after = after
+
+    def forward(self, x: Tensor) -> Any:
+        return self.after(self.fc(self.layer(self.before(x)).mean((2, 3))))
+
+
+def seeded(make: Callable[[], nn.Module], seed: int = 0) -> nn.Module:
+    """A network in eval mode whose random weights do not depend on the tests before."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        module = make().eval()
+        for item in module.modules():
+            if isinstance(item, nn.BatchNorm2d) and item.running_mean is not None:
+                # Fresh statistics are 0 and 1: a norm that ignored them would pass.
+                nn.init.uniform_(item.running_mean, -0.5, 0.5)
+                nn.init.uniform_(item.running_var, 0.5, 2.0)
+    return module
+
+
+def pictures(n: int = 4, size: int = 12, seed: int = 1) -> Tensor:
+    """Random images [n, 3, size, size] in [0, 1]."""
+    return torch.rand(n, 3, size, size, generator=torch.Generator().manual_seed(seed))
