@@ -1,0 +1,1 @@
+"""What is changed before a map is made: parameters, and later the images themselves."""
