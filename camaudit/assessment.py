@@ -1,0 +1,256 @@
+"""From a check's table of numbers to its result: estimates, judged by the one judge, in words. Torch-free."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+from camaudit import registry, verdict
+from camaudit.result import CheckResult, Finding, Population, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from camaudit.checks.kind import Estimate, Kind
+    from camaudit.plan import CheckPlan
+    from camaudit.scores import Table
+
+SHOWN = 200
+"""Samples that a report shows per check; samples.csv has all."""
+
+
+def assess(
+    check: CheckPlan,
+    table: Table,
+    population: Population,
+    *,
+    spec_file: str,
+    warnings: Sequence[str] = (),
+    layers: Mapping[str, str] | None = None,
+) -> CheckResult:
+    """Estimate, judge, and turn round what was expected to fail. `layers` says what the maps show."""
+    kind: Kind = registry.find("check", check.kind)
+    estimates = kind.estimate(check.spec, table, check.confidence)
+    findings = tuple(_finding(item, len(table.ids), check.spec.allow_undefined) for item in estimates)
+    outcome, answer = _outcome(findings)
+    ungated = _no_class_gated(check, findings)
+    if ungated:
+        outcome, answer = "ERROR", ungated
+    status, note = verdict.expected(outcome, check.spec.expect)
+    ranking = table.columns[0]
+    return _result(
+        check,
+        spec_file,
+        outcome=outcome,
+        status=status,
+        answer=". ".join(filter(None, [note, answer])),
+        population=population,
+        findings=findings,
+        warnings=(*warnings, *_warnings(findings)),
+        histogram=tuple(float(value) for value in table.values(ranking)),
+        blocks=_blocks(check, status, findings),
+        parameters={
+            **(layers or {}),
+            **_parameters(check),
+            **{name: f"{value:g}" for name, value in table.settings.items()},
+            "sha256 of the data used": population.sha256,
+        },
+        columns={name: kind.titles(check.spec)[name] for name in table.columns},
+    )
+
+
+def failed(
+    check: CheckPlan,
+    reason: str,
+    *,
+    spec_file: str,
+    population: Population | None = None,
+    warnings: Sequence[str] = (),
+) -> CheckResult:
+    """The result of a check that could not be carried out. `expect: fail` does not excuse an ERROR."""
+    return _result(
+        check,
+        spec_file,
+        outcome="ERROR",
+        status="ERROR",
+        answer=reason,
+        population=population,
+        warnings=tuple(warnings),
+        blocks=True,
+        parameters=_parameters(check),
+    )
+
+
+def _result(check: CheckPlan, spec_file: str, *, status: Status, answer: str, **rest: object) -> CheckResult:
+    kind: Kind = registry.find("check", check.kind)
+    return CheckResult(
+        id=check.id,
+        kind=check.kind,
+        title=kind.title,
+        status=status,
+        headline=_headline(check, status, answer),
+        question=kind.question(check.spec),
+        rule=_rule(check),
+        answer=answer,
+        limits=kind.limits,
+        description=check.spec.description,
+        expect=check.spec.expect,
+        severity=check.spec.severity,
+        line=check.line,
+        model=check.model,
+        command=f"camaudit run {spec_file} --check {check.id}",
+        **rest,  # type: ignore[arg-type]
+    )
+
+
+def _finding(item: Estimate, drawn: int, allowed: float) -> Finding:
+    interval, gate = item.interval, item.gate
+    status: Status | None = None
+    reason, n_needed = item.note, None
+    if gate is not None:
+        missing = verdict.undefined_exceeds(item.undefined, drawn, allowed) if item.by is None else None
+        ruling = verdict.judge(
+            interval,
+            bound=gate.bound,
+            direction="at_least" if gate.at_least is not None else "at_most",
+            decide_on=gate.decide_on or gate.cautious_end,
+        )
+        status, reason, n_needed = ruling.status, ruling.reason, ruling.n_needed
+        if missing is not None:
+            status, reason = "ERROR", missing
+    return Finding(
+        name=item.name,
+        title=item.title,
+        value=interval.value,
+        lower=interval.lower,
+        upper=interval.upper,
+        confidence=interval.confidence,
+        n=interval.n,
+        interval=interval.method,
+        column=item.column,
+        by=item.by,
+        level=item.level,
+        status=status,
+        reason=reason,
+        gate=gate.text() if gate is not None else "",
+        bound=gate.bound if gate is not None else None,
+        direction=None if gate is None else "at_least" if gate.at_least is not None else "at_most",
+        n_needed=n_needed,
+        severity="warn" if _lenient(item, status) else item.severity,
+        low=item.low,
+        high=item.high,
+        chance=item.chance,
+        chance_text=item.chance_text,
+        undefined=dict(item.undefined),
+        controls=item.controls,
+    )
+
+
+def _lenient(item: Estimate, status: Status | None) -> bool:
+    return status == "INCONCLUSIVE" and item.gate is not None and item.gate.on_inconclusive == "warn"
+
+
+def _outcome(findings: Sequence[Finding]) -> tuple[Status, str]:
+    """The worst of the gated findings; a class or size that only warns never makes a check worse."""
+    judged = [
+        item for item in findings if item.status is not None and (item.by is None or item.severity == "fail")
+    ]
+    if not judged:
+        return "ERROR", "nothing was gated: a check that cannot fail is never green"
+    worst = verdict.worst([item.status for item in judged if item.status is not None])
+    return worst, "; ".join(f"{item.name}: {item.reason}" for item in judged if item.status == worst)
+
+
+def _no_class_gated(check: CheckPlan, findings: Sequence[Finding]) -> str:
+    """Why a gate on classes decided nothing; empty where it did, or where there is none."""
+    rule = getattr(check.spec, "per_class", None)
+    if rule is None or any(item.by == "class" and item.status is not None for item in findings):
+        return ""
+    largest = max((item.n for item in findings if item.by == "class"), default=0)
+    return (
+        f"per_class gates no class: the largest has n={largest}, min_n is {rule.min_n}; "
+        "draw more samples, lower min_n, or leave per_class out"
+    )
+
+
+def _blocks(check: CheckPlan, status: Status, findings: Sequence[Finding]) -> bool:
+    if status == "ERROR":
+        return True
+    if check.spec.expect == "fail" and status != "PASS":
+        return True
+    if check.spec.severity == "warn" or status in {"PASS", "SKIP"}:
+        return False
+    if status == "INCONCLUSIVE":
+        return any(item.status == "INCONCLUSIVE" and item.severity == "fail" for item in findings)
+    return True
+
+
+def _warnings(findings: Sequence[Finding]) -> list[str]:
+    bad = [item for item in findings if item.severity == "warn" and item.status not in {None, "PASS"}]
+    return [f"{item.name}: {item.status}: {item.reason}" for item in bad]
+
+
+def _headline(check: CheckPlan, status: Status, answer: str) -> str:
+    return f"{check.id}: {status}: {answer}"
+
+
+def _rule(check: CheckPlan) -> str:
+    gates = check.spec.model_dump(include={"gate", "per_class"}, exclude_none=True, exclude_defaults=False)
+    parts = [f"{name}: {_gate_text(value)}" for name, value in gates.items()]
+    expect = "; this is a known-bad control and must fail" if check.spec.expect == "fail" else ""
+    return f"{'; '.join(parts)} (confidence {check.confidence:g}){expect}"
+
+
+def _gate_text(value: Mapping[str, object]) -> str:
+    words = []
+    for key, item in value.items():
+        words.append(
+            f"{key} ({_gate_text(item)})" if isinstance(item, dict) else f"{key.replace('_', ' ')} {item}"
+        )
+    return ", ".join(words)
+
+
+def _parameters(check: CheckPlan) -> dict[str, str]:
+    settings = check.spec.model_dump(
+        mode="json", exclude={"id", "kind", "description", "maps"}, exclude_none=True
+    )
+    request = next((request for column in check.columns.values() for request in column.maps), None)
+    maps = {}
+    if request is not None:
+        maps = {
+            "map method": check.method,
+            "target": str(request.target),
+            "relu": "as the method's paper does" if request.relu is None else str(request.relu),
+            "resize": f"{request.resize}, align_corners=False",
+        }
+    return {**maps, **{key: str(value) for key, value in settings.items()}}
+
+
+def shown_ids(check: CheckPlan, table: Table, *, seed: int = 0, limit: int = SHOWN) -> list[tuple[str, bool]]:
+    """The samples shown, with whether each falls short: failing first, then worst, best, random ones.
+
+    A sample falls short where its own number is on the wrong side of the gate, or is missing.
+    """
+    kind: Kind = registry.find("check", check.kind)
+    column = table.columns[0]
+    low_is_bad = kind.worst(check.spec) == "low"
+    values = table.frame[column]
+    ordered = list(values.sort_values(ascending=low_is_bad, na_position="first").index)
+    gate = getattr(check.spec, "gate", None)
+    bound = getattr(gate, "at_least" if low_is_bad else "at_most", None)
+    failing = [key for key in ordered if _short(values[key], bound, low_is_bad=low_is_bad)]
+    rest = [key for key in ordered if key not in set(failing)]
+    few = limit // 8
+    middle = rest[few:-few] if len(rest) > 2 * few else []
+    drawn = random.Random(seed).sample(middle, min(few, len(middle)))  # noqa: S311 - no secret
+    extra = list(dict.fromkeys([*rest[:few], *reversed(rest[-few:]), *drawn]))
+    chosen = [(key, True) for key in failing[:limit]] + [(key, False) for key in extra]
+    return chosen[:limit]
+
+
+def _short(value: float, bound: float | None, *, low_is_bad: bool) -> bool:
+    if value != value:  # noqa: PLR0124 - NaN
+        return True
+    if bound is None:
+        return False
+    return value < bound if low_is_bad else value > bound

@@ -1,0 +1,138 @@
+"""What a check may ask for: maps under conditions, and one number per sample from them.
+
+Equal requests of several checks are equal objects, so the plan merges them by putting them in a set.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Stage = Literal["head", "half", "all"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """What is changed before a map is made; nothing by default.
+
+    `stage` names the share of the network whose parameters are drawn anew (with `seed`).
+    """
+
+    stage: Stage | None = None
+    seed: int = 0
+
+    @property
+    def text(self) -> str:
+        """``clean`` or ``head randomised (seed 0)``."""
+        return "clean" if self.stage is None else f"{self.stage} randomised (seed {self.seed})"
+
+
+CLEAN = Condition()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kth:
+    """The class with the k-th largest logit; 1 is the prediction."""
+
+    k: int
+
+    def __str__(self) -> str:
+        return f"kth: {self.k}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Named:
+    """The class of that name."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+ClassAim = Literal["label", "predicted"] | int | Kth | Named
+"""One class per image."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contrast:
+    """One class's logit minus another's: why this one rather than that."""
+
+    of: ClassAim
+    against: ClassAim
+
+    def __str__(self) -> str:
+        return f"contrast: {self.of} − {self.against}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counterfactual:
+    """A class's logit with its sign turned: what speaks against it."""
+
+    of: ClassAim
+
+    def __str__(self) -> str:
+        return f"counterfactual: {self.of}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Function:
+    """Any ``module:callable`` that makes one number per image of the logits or of the network's output."""
+
+    reference: str
+    of: Literal["logits", "output"] = "logits"
+
+    def __str__(self) -> str:
+        return f"{self.reference} of the {self.of}"
+
+
+Aim = ClassAim | Contrast | Counterfactual | Function
+"""What is explained, one number per image; `camaudit.targets` makes it of a network's answer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapRequest:
+    """One map per sample. `relu` None means: as the method's paper does."""
+
+    method: str
+    layer: str
+    target: Aim
+    call: int | None = None
+    relu: bool | None = None
+    resize: Literal["bilinear", "nearest"] = "bilinear"
+    condition: Condition = CLEAN
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One number per sample.
+
+    `metric` names an entry of the metrics table; or ``status``: 1 where the map is all-zero, else 0.
+    `region` is the mask it is held against, `against` another map. `source` says what is scored: the
+    ``map``, or a control that never saw the model: the ``centre_prior``, the ``centre_box``, the map against
+    another sample's mask (``shuffled_mask``), or the value ``chance`` would give. A ``sample`` has facts of
+    its own: ``label_rank``, the place of its label among the network's answers (1 is the prediction), and
+    ``own_boxes``, how many boxes the data gives for the region. With `profile`, `metric` names an entry of
+    the table of profiles, and there are several numbers per sample.
+    """
+
+    map: MapRequest
+    metric: str
+    region: str | None = None
+    against: MapRequest | None = None
+    source: Literal["map", "centre_prior", "centre_box", "shuffled_mask", "chance", "sample"] = "map"
+    profile: bool = False
+    boxes: bool = False
+    """Whether the region's boxes are needed."""
+
+    @property
+    def needs_map(self) -> bool:
+        """Whether the map itself is needed, or the mask alone."""
+        return self.source in {"map", "shuffled_mask"}
+
+    @property
+    def maps(self) -> tuple[MapRequest, ...]:
+        """The maps that this number is made from."""
+        if not self.needs_map:
+            return ()
+        return (self.map,) if self.against is None else (self.map, self.against)

@@ -1,0 +1,15 @@
+"""Intervals for the numbers that are gated: numpy in, interval out. SciPy loads when it is used.
+
+What an interval covers is the error of having drawn these images and no others. A kind of failure that
+no drawn image shows is in no interval: with n images, one that strikes a share 3/n of all is missed
+one time in twenty.
+"""
+
+from __future__ import annotations
+
+from camaudit.stats.bootstrap import bootstrap_mean
+from camaudit.stats.interval import Interval, n_to_settle
+from camaudit.stats.pooled import bootstrap_pooled
+from camaudit.stats.shares import share, wilson
+
+__all__ = ["Interval", "bootstrap_mean", "bootstrap_pooled", "n_to_settle", "share", "wilson"]
