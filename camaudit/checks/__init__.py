@@ -1,0 +1,9 @@
+"""Kinds of check, one file each. Torch-free: a check names evidence and estimates from columns."""
+
+from __future__ import annotations
+
+CHECKS: dict[str, str] = {
+    "overlap": "camaudit.checks.overlap:CHECK",
+    "localisation": "camaudit.checks.localisation:CHECK",
+    "sanity": "camaudit.checks.sanity:CHECK",
+}

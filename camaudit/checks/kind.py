@@ -1,0 +1,63 @@
+"""What a kind of check is: the evidence it needs, and how columns of numbers become estimates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from camaudit.evidence import Column
+    from camaudit.result import Control
+    from camaudit.scores import Table
+    from camaudit.spec.types import CheckSpec, Gate, MapsSpec
+    from camaudit.stats import Interval
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """A number with its interval, before it is judged. Without a gate it is only shown.
+
+    `column` names the column that it comes from, `undefined` the samples without a number, by reason.
+    `note` says why a number that could have been gated was not.
+    """
+
+    name: str
+    title: str
+    interval: Interval
+    column: str
+    gate: Gate | None = None
+    severity: Literal["fail", "warn"] = "fail"
+    by: str | None = None
+    level: str | None = None
+    low: float | None = 0.0
+    high: float | None = 1.0
+    chance: float | None = None
+    chance_text: str = ""
+    undefined: Mapping[str, int] = field(default_factory=dict)
+    controls: tuple[Control, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """A kind of check, as the table lists it. It never prints, plots or decides.
+
+    `columns` maps names of this check's columns to what they hold, `titles` says what each one is. The
+    first column of the table ranks the samples in the report; `worst` says at which end the worst are.
+    """
+
+    name: str
+    title: str
+    spec: type[CheckSpec]
+    columns: Callable[[CheckSpec, MapsSpec], dict[str, Column]]
+    estimate: Callable[[CheckSpec, Table, float], tuple[Estimate, ...]]
+    question: Callable[[CheckSpec], str]
+    limits: tuple[str, ...]
+    titles: Callable[[CheckSpec], dict[str, str]]
+    worst: Callable[[CheckSpec], Literal["low", "high"]]
+    fit: Callable[[CheckSpec, Table], Mapping[str, float]] | None = None
+    """Tunes numbers on samples that are not audited; the audited samples' table has them as `settings`."""
+    derive: Callable[[CheckSpec, Table], Table] = lambda _, table: table
+    """Puts columns made of others in front (an average over draws, say), before anything is estimated."""
