@@ -1,0 +1,134 @@
+"""Writes the evidence beside a result: lossless inputs and masks of the samples shown, and all raw maps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from camaudit.data.stream import Lost, stream
+from camaudit.engine.collect import clean_map
+from camaudit.result import SampleRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from camaudit.data.geometry import Geometry
+    from camaudit.data.sample import Sample
+    from camaudit.engine.collect import Collector
+    from camaudit.plan import CheckPlan
+    from camaudit.scores import Table
+
+
+@dataclass(kw_only=True)
+class Evidence:
+    """The `evidence/` folder of one run. File names are counters: no sample id reaches the file system."""
+
+    folder: Path
+    base: Path
+    """Files of the data are named relative to this folder where they lie below it."""
+    _shown_maps: dict[str, np.ndarray] = field(default_factory=dict)
+    _all_maps: dict[str, np.ndarray] = field(default_factory=dict)
+    _pictures: dict[tuple[str, str, str], str] = field(default_factory=dict)
+
+    def rows(
+        self,
+        check: CheckPlan,
+        table: Table,
+        collector: Collector,
+        shown: Sequence[tuple[str, bool]],
+        pictures: dict[str, Picture],
+    ) -> tuple[SampleRow, ...]:
+        """The rows of the samples shown, with their pictures and maps written."""
+        request = clean_map(check)
+        maps = collector.maps.get(request, {}) if request is not None else {}
+        rows = []
+        for key, failing in shown:
+            detail, kept, picture = collector.details[key], maps.get(key), pictures.get(key)
+            name = f"m{len(self._shown_maps):06d}" if kept is not None else None
+            if kept is not None and name is not None:
+                self._shown_maps[name] = kept.raw
+            rows.append(
+                SampleRow(
+                    id=key,
+                    label=detail.label,
+                    predicted=detail.predicted,
+                    label_score=detail.label_score,
+                    predicted_score=detail.predicted_score,
+                    group=detail.group,
+                    file=self._named(detail.file),
+                    sha256=detail.sha256,
+                    values={column: float(table.frame[column][key]) for column in table.columns},
+                    undefined={
+                        column: table.reasons[column][key]
+                        for column in table.columns
+                        if key in table.reasons.get(column, {})
+                    },
+                    image=picture.image if picture else None,
+                    masks=picture.masks if picture else {},
+                    map=name,
+                    map_status=kept.status if kept else "missing",
+                    map_max=kept.scale if kept else None,
+                    failing=failing,
+                )
+            )
+        return tuple(rows)
+
+    def _named(self, file: str | None) -> str | None:
+        """No more of the machine's folders than it takes."""
+        if file is None:
+            return None
+        path = Path(file)
+        inside = path.is_relative_to(self.base)
+        return path.relative_to(self.base).as_posix() if inside else "/".join(path.parts[-3:])
+
+    def keep_maps(self, check: CheckPlan, collector: Collector) -> None:
+        """Keep all native-resolution maps of a check: ids, shapes, and values one after the other."""
+        request = clean_map(check)
+        kept = collector.maps.get(request, {}) if request is not None else {}
+        if not kept:
+            return
+        self._all_maps[f"{check.id}/ids"] = np.array(list(kept))
+        self._all_maps[f"{check.id}/shapes"] = np.array(
+            [item.raw.shape for item in kept.values()], dtype=np.int32
+        )
+        self._all_maps[f"{check.id}/values"] = np.concatenate([item.raw.ravel() for item in kept.values()])
+
+    def draw(
+        self, samples: Iterable[Sample], geometry: Geometry, regions: Sequence[str], prefix: str
+    ) -> dict[str, Picture]:
+        """Read the samples shown once more and write what the network saw, losslessly."""
+        pictures = {}
+        for number, item in enumerate(stream(tuple(samples), geometry, regions=regions)):
+            if isinstance(item, Lost):
+                continue
+            stem = f"{prefix}-{number:04d}"
+            image = self._save(item.pixels, f"{stem}.png")
+            masks = {
+                region: self._save(item.masks[region].astype(np.uint8) * 255, f"{stem}-mask{place}.png")
+                for place, region in enumerate(regions)
+            }
+            pictures[item.sample.id] = Picture(image=image, masks=masks)
+        return pictures
+
+    def close(self) -> None:
+        """Write the collected maps."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(self.folder / "maps.npz", **self._shown_maps)  # type: ignore[arg-type]
+        np.savez_compressed(self.folder / "all_maps.npz", **self._all_maps)  # type: ignore[arg-type]
+
+    def _save(self, pixels: np.ndarray, name: str) -> str:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(self.folder / name, optimize=False)
+        return f"{self.folder.name}/{name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """Where one sample's input and masks were written, relative to the result's folder."""
+
+    image: str
+    masks: dict[str, str]

@@ -1,0 +1,116 @@
+"""Looks at everything that a run would need, without walking over the data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from camaudit.classifier import load
+from camaudit.data.stream import Lost, stream
+from camaudit.engine.pixels import images
+from camaudit.engine.usable import missing_region, too_many_lost
+from camaudit.errors import CamauditError
+from camaudit.maps.layers import choose_layer
+from camaudit.plan import MAIN, forward_groups
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from camaudit.classifier import Classifier
+    from camaudit.data.sample import Listing
+    from camaudit.plan import Pass, Plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Note:
+    """One thing looked at: `what` it was, whether it will do, and what was found."""
+
+    what: str
+    verdict: Literal["ok", "warning", "error"]
+    text: str
+
+
+def examine(plan: Plan, device: str = "cpu") -> list[Note]:
+    """Load the networks, list the data, pair the masks and find the layers (one forward on one image)."""
+    networks: dict[str, Classifier | None] = {}
+    notes: list[Note] = []
+    for work in plan.passes:
+        if work.model not in networks:
+            networks[work.model], found = _network(plan, work.model, device)
+            notes += found
+        network = networks[work.model]
+        listing, found = _data(plan, work, network)
+        notes += found
+        if listing is not None:
+            notes += _calibration(plan, work, network, listing)
+        if network is not None and listing is not None:
+            notes += _layers(work, network, listing)
+    return list(dict.fromkeys(notes))
+
+
+def _network(plan: Plan, name: str, device: str) -> tuple[Classifier | None, list[Note]]:
+    spec = plan.spec.model if name == MAIN else plan.spec.models[name]
+    try:
+        network = load(spec, plan.spec.base, name=name, device=device)
+    except CamauditError as error:
+        return None, [Note(what=f"network {name}", verdict="error", text=str(error))]
+    identity = network.identity
+    text = f"{identity.parameters:,} parameters, {identity.classes} classes, {identity.fingerprint[:12]}"
+    return network, [Note(what=f"network {name}", verdict="ok", text=text)]
+
+
+def _data(plan: Plan, work: Pass, network: Classifier | None) -> tuple[Listing | None, list[Note]]:
+    what = f"data {work.data}"
+    source = plan.spec.data[work.data]
+    try:
+        listing = source.listing(plan.spec.base, network.classes if network else None)
+    except CamauditError as error:
+        return None, [Note(what=what, verdict="error", text=str(error))]
+    usable = f"{len(listing.samples):,} of {listing.found:,} samples usable"
+    notes = [Note(what=what, verdict="ok", text=usable)]
+    for reason, count in listing.reasons.items():
+        first = next(item for item in listing.unusable if item.reason == reason)
+        text = f"{count} × {reason}, e.g. {first.id}: {first.detail}"
+        notes.append(Note(what=what, verdict="warning", text=text))
+    problem = too_many_lost(listing, 0, 0, source.allow_unusable, work.data) or missing_region(
+        listing, work.regions, source.allow_unusable, work.data
+    )
+    if problem is not None:
+        notes.append(Note(what=what, verdict="error", text=str(problem)))
+    return listing, notes
+
+
+def _calibration(plan: Plan, work: Pass, network: Classifier | None, listing: Listing) -> Iterator[Note]:
+    """Whether there are samples to tune thresholds on, and others left to audit."""
+    wanted = work.calibration
+    if wanted is None:
+        return
+    source: Listing | None = listing
+    if wanted.data is not None:
+        source, found = _data(plan, replace(work, data=wanted.data), network)
+        yield from found
+    if source is None or wanted.n is None:
+        return
+    left = len(source.samples) - wanted.n
+    enough = left > 0 or (left == 0 and wanted.data is not None)
+    text = f"{wanted.text(work.data)}; there are {len(source.samples):,}"
+    yield Note(what=f"calibration of data {work.data}", verdict="ok" if enough else "error", text=text)
+
+
+def _layers(work: Pass, network: Classifier, listing: Listing) -> Iterator[Note]:
+    first = next(stream(listing.samples[:1], network.preprocess.geometry, regions=()), None)
+    if first is None or isinstance(first, Lost):
+        yield Note(what="layer", verdict="warning", text="not looked at: the first image cannot be read")
+        return
+    image = images([first], network.device)
+    for _, name, _, at in forward_groups(work.maps):
+        if at == "pixels":
+            continue
+        try:
+            chosen = choose_layer(network, image, name, at)
+        except CamauditError as error:
+            yield Note(what=f"layer {name}", verdict="error", text=str(error))
+            continue
+        yield Note(what=f"layer {name}", verdict="ok", text=f"{chosen.name}: {chosen.why}")
+        for warning in chosen.warnings:
+            yield Note(what=f"layer {name}", verdict="warning", text=warning)

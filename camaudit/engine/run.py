@@ -1,0 +1,334 @@
+"""Runs a plan: loads networks, lists data, walks the passes, judges, writes the result and its evidence."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import traceback
+import warnings
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from camaudit import assessment, registry
+from camaudit.classifier import load
+from camaudit.engine.calibrate import calibrate
+from camaudit.engine.environment import environment
+from camaudit.engine.files import Evidence
+from camaudit.engine.streaming import Walk
+from camaudit.engine.usable import missing_region, too_many_lost
+from camaudit.errors import CamauditError
+from camaudit.integrity import written
+from camaudit.plan import MAIN
+from camaudit.result import AuditResult, ModelRecord
+from camaudit.scores import Table, write_csv
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from camaudit.classifier import Classifier
+    from camaudit.data.sample import Listing, Sample
+    from camaudit.engine.calibrate import Calibration
+    from camaudit.maps.layers import Chosen
+    from camaudit.plan import CheckPlan, Pass, Plan
+    from camaudit.result import CheckResult
+    from camaudit.spec.audit import AuditSpec
+
+
+def _silent(_label: str, _done: int, _total: int) -> None:
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How a run is carried out; nothing here may change a verdict."""
+
+    device: str = "cpu"
+    workers: int = 2
+    """Threads that decode images ahead of the network."""
+    batch_size: int = 16
+    threads: int | None = None
+    """Threads of the network's arithmetic; torch's own default if None."""
+    progress: Callable[[str, int, int], None] = _silent
+    """Called with a label, samples done and samples in all."""
+
+
+def run(plan: Plan, folder: Path, options: Options | None = None) -> AuditResult:
+    """Run a plan and write `result.json`, `samples.csv` and `evidence/` into `folder`.
+
+    A network, a data set or a map that breaks makes the checks that need it an ERROR with the reason;
+    everything else goes on. Only `KeyboardInterrupt` and its like end the run.
+    """
+    options = options or Options()
+    if options.threads is not None:
+        torch.set_num_threads(options.threads)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("result.json", "index.html", "samples.csv"):
+        # Whatever happens from here on: what an earlier run found must not pass for this one's.
+        (folder / name).unlink(missing_ok=True)
+    session = Session(plan=plan, folder=folder, options=options)
+    result = session.run()
+    result.write(folder / "result.json")
+    return result
+
+
+@dataclass(kw_only=True)
+class Session:
+    """One run under way: what has been loaded, and what has been found so far."""
+
+    plan: Plan
+    folder: Path
+    options: Options
+    networks: dict[str, Classifier] = field(default_factory=dict)
+    tables: dict[str, Table] = field(default_factory=dict)
+    results: dict[str, CheckResult] = field(default_factory=dict)
+    layers: dict[str, dict[str, str]] = field(default_factory=dict)
+    timings: dict[str, float] = field(default_factory=dict)
+
+    def run(self) -> AuditResult:
+        """Walk all passes and put the result together."""
+        started, created = time.perf_counter(), datetime.now(UTC)
+        evidence = Evidence(folder=_fresh(self.folder / "evidence"), base=self.plan.spec.base)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("default")
+            for number, work in enumerate(self.plan.passes):
+                with _timed(self.timings, f"{work.model} on {work.data}"):
+                    self._pass(work, evidence, prefix=f"p{number}")
+        evidence.close()
+        write_csv(self.tables, self.folder / "samples.csv")
+        return self._result(created, time.perf_counter() - started, tuple(_texts(caught)))
+
+    @property
+    def _spec_file(self) -> str:
+        return _relative(self.plan.spec.file)
+
+    def _pass(self, work: Pass, evidence: Evidence, prefix: str) -> None:
+        try:
+            network = self._network(work.model)
+            listing = self._listing(work, network)
+            work = self._possible(work, listing)
+            walk = Walk(
+                work=work,
+                classifier=network,
+                batch_size=self.options.batch_size,
+                base=self.plan.spec.base,
+                tick=lambda done, total: self.options.progress(f"{work.model} on {work.data}", done, total),
+            )
+            if work.calibration is not None and work.checks:
+                walk.tuned = self._calibration(walk, listing)
+                listing = walk.tuned.listing
+            drawn = walk.run(listing, self.options.workers) if work.checks else ()
+        except Exception as error:  # noqa: BLE001 - whatever a user's code raises becomes this pass's ERROR
+            for check in work.checks:
+                self._fail(check, error)
+            return
+        self.layers.setdefault(work.model, {}).update({item.name: item.why for item in walk.layers.values()})
+        for check in work.checks:
+            self._assess(check, work, walk, listing, drawn)
+        try:
+            self._write(work, walk, drawn, evidence, prefix)
+        except Exception as error:  # noqa: BLE001 - numbers must not be lost for want of a picture
+            warnings.warn(f"evidence of {work.data} is incomplete: {_reason(error)}", stacklevel=1)
+
+    def _possible(self, work: Pass, listing: Listing) -> Pass:
+        """The pass without the checks whose regions the data does not have; those become an ERROR."""
+        allowed = self.plan.spec.data[work.data].allow_unusable
+        possible = []
+        for check in work.checks:
+            regions = [column.region for column in check.columns.values() if column.region is not None]
+            problem = missing_region(listing, dict.fromkeys(regions), allowed, work.data)
+            if problem is None:
+                possible.append(check)
+            else:
+                self._fail(check, problem)
+        return replace(work, checks=tuple(possible))
+
+    def _assess(
+        self, check: CheckPlan, work: Pass, walk: Walk, listing: Listing, drawn: tuple[Sample, ...]
+    ) -> None:
+        population = walk.collector.population(work, listing, len(drawn))
+        used = {request.layer for column in check.columns.values() for request in column.maps}
+        layers = [chosen for (name, _), chosen in walk.layers.items() if name in used]
+        notes = [f"layer {chosen.name}: {note}" for chosen in layers for note in chosen.warnings]
+        notes += walk.collector.copies()
+        allowed = self.plan.spec.data[work.data].allow_unusable
+        problem = walk.collector.failure(check) or too_many_lost(
+            listing, len(walk.collector.lost), len(drawn), allowed, work.data
+        )
+        if problem is None and not walk.collector.details:
+            problem = CamauditError(
+                "no sample was left to measure: empty is never green", where=f"data.{work.data}"
+            )
+        try:
+            table = self._table(check, walk) if walk.collector.failure(check) is None else None
+            if table is not None:
+                self.tables[check.id] = table
+            if problem is None and table is not None:
+                self.results[check.id] = assessment.assess(
+                    check,
+                    table,
+                    population,
+                    spec_file=self._spec_file,
+                    warnings=notes,
+                    layers=_described(layers),
+                )
+                return
+        except Exception as error:  # noqa: BLE001 - a check by a third party may raise anything
+            problem = error
+        self._fail(
+            check, problem or CamauditError("nothing was measured"), population=population, notes=notes
+        )
+
+    def _table(self, check: CheckPlan, walk: Walk) -> Table:
+        table = walk.collector.table(check)
+        if walk.tuned is not None:
+            table = replace(table, settings=walk.tuned.settings(check, walk.collector))
+        derived: Table = registry.find("check", check.kind).derive(check.spec, table)
+        return derived
+
+    def _calibration(self, walk: Walk, listing: Listing) -> Calibration:
+        """Walk over the samples that thresholds are tuned on; they are audited by no check of this pass."""
+        wanted = walk.work.calibration
+        assert wanted is not None
+        name = wanted.data or walk.work.data
+        other = None
+        if wanted.data is not None:
+            other = self._listing(replace(walk.work, data=wanted.data), walk.classifier)
+        allow = self.plan.spec.data[name].allow_unusable
+        return calibrate(walk, listing, other, allow=allow, workers=self.options.workers)
+
+    def _fail(self, check: CheckPlan, error: Exception, **rest: object) -> None:
+        notes = rest.pop("notes", [])
+        self.results[check.id] = assessment.failed(
+            check,
+            _reason(error),
+            spec_file=self._spec_file,
+            warnings=notes,  # type: ignore[arg-type]
+            **rest,  # type: ignore[arg-type]
+        )
+
+    def _write(
+        self, work: Pass, walk: Walk, drawn: tuple[Sample, ...], evidence: Evidence, prefix: str
+    ) -> None:
+        """Write pictures and maps of the samples that the report shows, whatever the status of the check."""
+        shown = {
+            check.id: assessment.shown_ids(check, self.tables[check.id])
+            for check in work.checks
+            if check.id in self.tables and len(self.tables[check.id].frame)
+        }
+        wanted = {key for rows in shown.values() for key, _ in rows}
+        samples = [sample for sample in drawn if sample.id in wanted]
+        # Outlines of all regions that these samples have, not only of those that a number was asked for.
+        regions = [
+            name
+            for name in (samples[0].masks if samples else ())
+            if all(name in item.masks for item in samples)
+        ]
+        pictures = evidence.draw(samples, walk.classifier.preprocess.geometry, regions, prefix)
+        for check in work.checks:
+            if check.id in shown:
+                rows = evidence.rows(check, self.tables[check.id], walk.collector, shown[check.id], pictures)
+                self.results[check.id] = replace(self.results[check.id], rows=rows)
+                evidence.keep_maps(check, walk.collector)
+
+    def _network(self, name: str) -> Classifier:
+        if name not in self.networks:
+            spec = self.plan.spec
+            chosen = spec.model if name == MAIN else spec.models[name]
+            self.networks[name] = load(chosen, spec.base, name=name, device=self.options.device)
+        return self.networks[name]
+
+    def _listing(self, work: Pass, network: Classifier) -> Listing:
+        return self.plan.spec.data[work.data].listing(self.plan.spec.base, network.classes)
+
+    def _result(self, created: datetime, duration: float, notes: tuple[str, ...]) -> AuditResult:
+        spec: AuditSpec = self.plan.spec
+        checks = tuple(self.results[check.id] for check in self.plan.checks)
+        return AuditResult(
+            name=spec.name,
+            description=spec.description,
+            spec_file=self._spec_file,
+            spec_text=spec.source,
+            spec_sha256=hashlib.sha256(spec.source.encode()).hexdigest(),
+            created=created.isoformat(timespec="seconds"),
+            duration=duration,
+            checks=checks,
+            not_run=self.plan.not_run,
+            models=tuple(self._record(name, network) for name, network in self.networks.items()),
+            environment=environment(spec.base, self.options.device),
+            warnings=notes,
+            timings=self.timings,
+            comparisons=sum(item.status is not None for check in checks for item in check.findings),
+            files=written(self.folder),
+        )
+
+    def _record(self, name: str, network: Classifier) -> ModelRecord:
+        identity = network.identity
+        return ModelRecord(
+            name=name,
+            factory=identity.factory,
+            classes=identity.classes,
+            parameters=identity.parameters,
+            weights=identity.weights,
+            weights_sha256=identity.weights_sha256,
+            fingerprint=identity.fingerprint,
+            preprocess=network.preprocess.text(),
+            layers=self.layers.get(name, {}),
+        )
+
+
+def _described(layers: Sequence[Chosen]) -> dict[str, str]:
+    """What the record says of the layers that were looked at."""
+    return {
+        f"layer {chosen.name}": "; ".join([chosen.why, f"map of {_grid(chosen.shape)}", *chosen.notes])
+        for chosen in layers
+    }
+
+
+def _grid(shape: tuple[int, ...]) -> str:
+    return " × ".join(map(str, shape[2:]))
+
+
+def _reason(error: Exception) -> str:
+    """The message of an error made for users; of any other, its type and where it was raised as well."""
+    if isinstance(error, CamauditError):
+        return str(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" (raised at {frames[-1].filename}:{frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {error}{place}"
+
+
+def _relative(path: Path) -> str:
+    try:
+        return path.resolve().relative_to(Path.cwd()).as_posix()
+    except ValueError:
+        return str(path)
+
+
+def _fresh(folder: Path) -> Path:
+    """An empty evidence folder: nothing of an earlier run may pass for this one's."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.iterdir():
+        if path.is_file():
+            path.unlink()
+    return folder
+
+
+def _texts(caught: list[warnings.WarningMessage]) -> list[str]:
+    return list(dict.fromkeys(f"{item.category.__name__}: {item.message}" for item in caught))
+
+
+class _timed:  # noqa: N801 - reads as a verb where it is used
+    """Adds the seconds of a block to a table."""
+
+    def __init__(self, table: dict[str, float], name: str) -> None:
+        self.table, self.name = table, name
+
+    def __enter__(self) -> None:
+        self.started = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self.table[self.name] = self.table.get(self.name, 0.0) + time.perf_counter() - self.started
