@@ -1,0 +1,66 @@
+"""What a person reads: terminal lines, and a folder of pages that opens anywhere without a server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from camaudit.report.plates import Picture, Sheet
+    from camaudit.result import AuditResult
+
+STATIC = ("style.css", "report.js")
+
+
+def write(folder: Path) -> Path:
+    """Write `index.html`, its style and script, and the pictures from `folder`/result.json; return the page.
+
+    Nothing is computed anew and no network is needed. Evidence that is missing or damaged is named in
+    the report and costs nothing else of it. Raises `ResultError` where there is no readable result.
+    """
+    from camaudit.report import evidence, html, plates, view
+    from camaudit.result import AuditResult
+
+    result = AuditResult.read(folder / "result.json")
+    keys = [row.map for check in result.checks for row in check.rows if row.map is not None]
+    found = evidence.read(folder, keys)
+    plates.draw_scales(folder)
+    drawn: dict[tuple[object, ...], Picture] = {}
+    sheets = [
+        plates.draw(number, check.rows, found, folder, drawn) for number, check in enumerate(result.checks)
+    ]
+    plates.sweep(folder, sheets)
+    page = view.page(result, sheets, problems=tuple(_problems(result, sheets, found.problem)))
+    _copy_static(folder)
+    target = folder / "index.html"
+    temporary = folder / "index.html.tmp"
+    temporary.write_bytes(html.render(page).encode("utf-8", errors="replace"))
+    temporary.replace(target)
+    return target
+
+
+def _copy_static(folder: Path) -> None:
+    from importlib.resources import files
+
+    for name in STATIC:
+        (folder / name).write_bytes((files(__name__) / "static" / name).read_bytes())
+
+
+def _problems(result: AuditResult, sheets: Sequence[Sheet], no_maps: str) -> list[str]:
+    """Pictures that could not be drawn although the result names their evidence, counted by reason."""
+    problems = [f"no map could be drawn: {no_maps}"] if no_maps and _names_maps(result) else []
+    for check, sheet in zip(result.checks, sheets, strict=True):
+        reasons: dict[str, int] = {}
+        for plate in sheet.plates:
+            for why in {f"{item.kind}: {item.missing}" for item in plate.pictures if item.missing}:
+                reasons[why] = reasons.get(why, 0) + 1
+        problems += [
+            f"{check.id}: pictures of {number} samples missing: {why}" for why, number in reasons.items()
+        ]
+    return problems
+
+
+def _names_maps(result: AuditResult) -> bool:
+    return any(row.map is not None for check in result.checks for row in check.rows)
