@@ -1,0 +1,1 @@
+"""The commands of the command line, one module for each group of them; `camaudit.cli` holds their table."""

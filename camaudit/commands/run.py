@@ -1,0 +1,140 @@
+"""`camaudit run`, `plan` and `check`: an audit from the command line, and what it would take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from camaudit.plan import Plan
+    from camaudit.result import AuditResult
+
+FAILED = 1
+NOTHING = 5
+
+specs = click.argument("specs", nargs=-1, required=True, type=click.Path(path_type=Path))
+checks = click.option("--check", "only", multiple=True, help="Only the check of this id; may be given again.")
+device = click.option(
+    "--device", default="cpu", show_default=True, help="Where the networks run: cpu, cuda, cuda:1 …"
+)
+
+
+def _plans(paths: tuple[Path, ...], only: tuple[str, ...]) -> list[Plan]:
+    """Read all specs before anything runs; folders are searched for ``*.audit.yaml``."""
+    from camaudit import plan
+    from camaudit.errors import name_taken
+    from camaudit.spec import read
+
+    files = [
+        file for path in paths for file in (sorted(path.rglob("*.audit.yaml")) if path.is_dir() else [path])
+    ]
+    plans = [plan.make(read(file), set(only) or None) for file in files]
+    homes: dict[str, Path] = {}
+    for item in plans:
+        other = homes.setdefault(item.spec.name, item.spec.file)
+        if other != item.spec.file:
+            raise name_taken(item.spec.name, item.spec.file, other)
+    return plans
+
+
+@click.command()
+@specs
+@checks
+@device
+@click.option(
+    "--reports",
+    default=Path("reports"),
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="Folder of the reports; each audit gets one of its own inside.",
+)
+@click.option(
+    "--workers", default=2, show_default=True, help="Threads that decode images ahead of the network."
+)
+@click.option("--batch-size", default=16, show_default=True, help="Images per forward.")
+@click.pass_context
+def run(
+    context: click.Context,
+    *,
+    specs: tuple[Path, ...],
+    only: tuple[str, ...],
+    device: str,
+    reports: Path,
+    workers: int,
+    batch_size: int,
+) -> None:
+    r"""Run audits and write their reports.
+
+    SPECS are audit files, or folders that hold some. Exits with 0 if all pass, 1 if a check fails,
+    2 if a spec cannot be read, 5 if there is no audit.
+
+    \b
+      camaudit run audits
+      camaudit run audits/digits.audit.yaml --check on-the-strokes
+    """
+    from camaudit import report
+    from camaudit.commands.progress import progress
+    from camaudit.engine import Options
+    from camaudit.engine import run as carry_out
+    from camaudit.report import text
+
+    results: list[tuple[AuditResult, Path]] = []
+    plans = _plans(specs, only)
+    for item in plans:
+        folder = reports / item.spec.name
+        with progress(item.spec.name) as tick:
+            options = Options(device=device, workers=workers, batch_size=batch_size, progress=tick)
+            result = carry_out(item, folder, options)
+        results.append((result, report.write(folder)))
+    if not results:
+        click.echo("no *.audit.yaml found: an empty run is never green", err=True)
+        context.exit(NOTHING)
+    for result, page in results:
+        for check in result.checks:
+            if check.blocks:
+                click.echo(text.failure(check, result, page), err=True)
+    for result, page in results:
+        click.echo("\n".join(text.summary_lines(result)))
+        click.echo(f"report: {page.resolve().as_uri()}")
+    context.exit(FAILED if any(result.blocks for result, _ in results) else 0)
+
+
+@click.command()
+@specs
+@checks
+def plan(specs: tuple[Path, ...], only: tuple[str, ...]) -> None:
+    r"""Print what a run would compute: passes, maps, numbers, forwards per image.
+
+    \b
+      camaudit plan audits/digits.audit.yaml
+    """
+    for item in _plans(specs, only):
+        click.echo(item.text())
+
+
+@click.command()
+@specs
+@checks
+@device
+@click.pass_context
+def check(context: click.Context, specs: tuple[Path, ...], only: tuple[str, ...], device: str) -> None:
+    r"""Look at everything a run would need, without walking over the data.
+
+    Reads the specs, loads the networks and their weights, lists the data with its pairing, and finds
+    the layers by one forward on a blank image. Exits with 2 if something will not do.
+
+    \b
+      camaudit check audits
+    """
+    from camaudit.engine.preflight import examine
+
+    mark = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}
+    broken = False
+    for item in _plans(specs, only):
+        click.echo(f"{item.spec.file}")
+        for note in examine(item, device):
+            click.echo(f"  {mark[note.verdict]}  {note.what}: {note.text}")
+            broken = broken or note.verdict == "error"
+    context.exit(2 if broken else 0)

@@ -1,0 +1,178 @@
+"""The pytest plugin: every check of a ``*.audit.yaml`` is a test item. Imports nothing heavy until one runs.
+
+`AuditFile` collects, `CheckItem` runs, `Desk` holds what a session has found and writes the reports.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from camaudit.plugin_desk import Desk
+    from camaudit.result import CheckResult
+    from camaudit.spec.audit import AuditSpec
+    from camaudit.spec.types import CheckSpec
+
+SUFFIX = ".audit.yaml"
+
+SETTINGS = {
+    "device": ("cpu", "where the networks run: cpu, cuda, cuda:1 … (default: cpu)"),
+    "workers": ("2", "threads that decode images ahead of the network (default: 2)"),
+    "batch_size": ("16", "images per forward (default: 16)"),
+    "reports": ("reports", "folder of the reports, relative to the rootdir (default: reports)"),
+}
+"""Settings that decide how a run is carried out; none of them may change a verdict."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("camaudit", "camaudit: audits of image classifiers")
+    for name, (_, text) in SETTINGS.items():
+        group.addoption(
+            f"--camaudit-{name.replace('_', '-')}", dest=f"camaudit_{name}", default=None, help=text
+        )
+        parser.addini(f"camaudit_{name}", text)
+
+
+def setting(config: pytest.Config, name: str) -> str:
+    """Command line, then environment, then ini file, then the built-in default."""
+    given = config.getoption(f"camaudit_{name}")
+    return (
+        given
+        or os.environ.get(f"CAMAUDIT_{name.upper()}")
+        or config.getini(f"camaudit_{name}")
+        or SETTINGS[name][0]
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "audit: a check of an audit spec (*.audit.yaml)")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    if file_path.name.endswith(SUFFIX):
+        return AuditFile.from_parent(parent, path=file_path)
+    return None
+
+
+DESK = pytest.StashKey["Desk"]()
+
+
+def desk(config: pytest.Config) -> Desk:
+    """The session's desk, made when the first audit is collected."""
+    if DESK not in config.stash:
+        from camaudit.plugin_desk import Desk
+
+        config.stash[DESK] = Desk(config=config, setting=lambda name: setting(config, name))
+    return config.stash[DESK]
+
+
+class AuditFile(pytest.File):
+    """A spec; its checks are its items."""
+
+    spec: AuditSpec
+
+    def collect(self) -> Iterator[pytest.Item]:
+        from camaudit.spec import read
+
+        self.spec = read(self.path)
+        desk(self.config).register(self.spec)
+        for check in self.spec.checks:
+            yield CheckItem.from_parent(self, name=check.id, check=check)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:  # type: ignore[override]
+        # Collectors are asked without a style.
+        from camaudit.errors import CamauditError
+
+        if isinstance(excinfo.value, CamauditError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo)
+
+
+class CheckFailed(pytest.fail.Exception):  # type: ignore[name-defined,misc] # pytest types it as a value
+    """A check that does not pass; its message is what the reader is told."""
+
+
+class CheckItem(pytest.Item):
+    """One check. The first item of a file that runs carries out the whole audit for all of them."""
+
+    def __init__(self, *, check: CheckSpec, **rest: Any) -> None:
+        super().__init__(**rest)
+        self.check = check
+        self.add_marker("audit")
+
+    @property
+    def spec(self) -> AuditSpec:
+        """The spec that the check stands in."""
+        assert isinstance(self.parent, AuditFile)
+        return self.parent.spec
+
+    def runtest(self) -> None:
+        found = desk(self.config).check(self.spec, self.check.id, self._selected())
+        self._record(found)
+        if found.status == "SKIP":
+            pytest.skip(found.answer)
+        if found.blocks:
+            raise CheckFailed(desk(self.config).failure(self.spec, found), pytrace=False)
+        for note in found.warnings:
+            self.warn(pytest.PytestWarning(f"{found.id}: {note}"))
+
+    def _selected(self) -> list[str]:
+        """The ids of this file's checks that this session runs (after `-k` and `-m`)."""
+        return [
+            item.check.id
+            for item in self.session.items
+            if isinstance(item, CheckItem) and item.parent is self.parent
+        ]
+
+    def _record(self, found: CheckResult) -> None:
+        self.user_properties.append(("camaudit_status", found.status))
+        for item in found.findings:
+            if item.status is not None:
+                self.user_properties.append((f"camaudit_{item.name}", f"{item.value:.6g}"))
+                self.user_properties.append(
+                    (f"camaudit_{item.name}_interval", f"[{item.lower:.6g}, {item.upper:.6g}]")
+                )
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        shown = super().repr_failure(excinfo, style)
+        if isinstance(excinfo.value, CheckFailed):
+            crash = getattr(shown, "reprcrash", None)
+            if crash is not None:
+                # Summary and JUnit show this message: the first line stands alone, at the check's place.
+                crash.message = str(excinfo.value.msg).splitlines()[0]
+                crash.path, crash.lineno = str(self.path), self.spec.line_of(self.check.id)
+        return shown
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        return self.path, self.spec.line_of(self.check.id) - 1, f"{self.spec.name}: {self.check.id}"
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    if DESK in config.stash:
+        config.stash[DESK].summarise(terminalreporter)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if DESK in session.config.stash:
+        session.config.stash[DESK].close()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell an xdist worker how items are handed out."""
+    node.workerinput["camaudit_dist"] = node.config.getoption("dist")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over the results of an xdist worker."""
+    parts = getattr(node, "workeroutput", {}).get("camaudit_parts", [])
+    if parts:
+        desk(node.config).take(parts)

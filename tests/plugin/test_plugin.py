@@ -1,0 +1,191 @@
+"""The pytest plugin as a user meets it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from importlib import import_module
+
+import pytest
+
+from tests.small_audit import overlap, result, write
+
+FAILING = {"gate": {"at_most": 0.1}}
+
+
+# Loaded before pytester takes stock of the modules: a second `import torch` in one process fails.
+for _heavy in (
+    "camaudit.engine",
+    "camaudit.merge",
+    "camaudit.report.html",
+    "camaudit.spec.audit",
+    "scipy.stats",
+):
+    import_module(_heavy)
+
+
+@pytest.fixture
+def project(pytester, monkeypatch):
+    """A folder whose tests are audits, and a terminal wide enough for whole lines."""
+    monkeypatch.setenv("COLUMNS", "250")
+    pytester.makeini("[pytest]\naddopts = -p no:cacheprovider\n")
+    return pytester
+
+
+def run(project, *arguments):
+    return project.runpytest_inprocess(*arguments)
+
+
+def test_one_item_per_check_and_a_report(project):
+    write(
+        project.path / "audits",
+        overlap("first"),
+        overlap("second", metric="pointing", gate={"at_least": 0.5}),
+    )
+    outcome = run(project, "audits", "-v")
+    outcome.assert_outcomes(passed=2)
+    outcome.stdout.fnmatch_lines(
+        ["audits/squares.audit.yaml::first PASSED*", "audits/squares.audit.yaml::second PASSED*"]
+    )
+    outcome.stdout.fnmatch_lines(
+        ["*= camaudit =*", "*PASS*first*at least 0.7*", "report: file://*index.html"]
+    )
+    assert outcome.ret == 0
+    assert (project.path / "reports/squares/index.html").is_file()
+    assert len(result(project.path / "reports/squares")["checks"]) == 2
+
+
+def test_failure_says_it_in_one_line_with_the_place(project):
+    write(project.path, overlap("first"), overlap("upside-down", **FAILING))
+    outcome = run(project)
+    outcome.assert_outcomes(passed=1, failed=1)
+    assert outcome.ret == 1
+    outcome.stdout.fnmatch_lines(["FAILED squares.audit.yaml::upside-down - *upside-down*"])
+    assert "Traceback" not in outcome.stdout.str()
+
+
+def test_selection_runs_only_what_was_selected_and_says_partial(project):
+    write(project.path, overlap("first"), overlap("second"))
+    outcome = run(project, "-k", "second")
+    outcome.assert_outcomes(passed=1, deselected=1)
+    found = result(project.path / "reports/squares")
+    assert [check["id"] for check in found["checks"]] == ["second"]
+    assert found["not_run"] == ["first"]
+    outcome.stdout.fnmatch_lines(["*partial run*first*"])
+
+
+def test_marker(project):
+    write(project.path, overlap("first"))
+    project.makepyfile("def test_other(): pass")
+    run(project, "-m", "audit").assert_outcomes(passed=1, deselected=1)
+
+
+def test_known_bad_control_that_passes_is_an_error(project):
+    write(project.path, overlap("control", expect="fail"))
+    outcome = run(project)
+    outcome.assert_outcomes(failed=1)
+    outcome.stdout.fnmatch_lines(["FAILED *::control - *ERROR*known-bad*"])
+
+
+def test_known_bad_control_that_fails_is_green(project):
+    write(project.path, overlap("control", expect="fail", **FAILING))
+    run(project).assert_outcomes(passed=1)
+
+
+def test_bad_spec_is_exit_code_2_with_every_mistake(project):
+    (project.path / "bad.audit.yaml").write_text(
+        "version: 1\nname: bad\nmodel: {factry: a:b}\ndata: {x: {manifest: x.csv}}\n"
+        "checks:\n  - {id: a, kind: overlapp, gate: {at_least: 0.5}}\n",
+        encoding="utf-8",
+    )
+    outcome = run(project)
+    assert outcome.ret == 2
+    outcome.stdout.fnmatch_lines(
+        ['*bad.audit.yaml:3:*did you mean "factory"?*', '*bad.audit.yaml:6:*did you mean "overlap"?*']
+    )
+    assert "Traceback" not in outcome.stdout.str()
+
+
+def test_two_audits_of_one_name_are_refused(project):
+    write(project.path / "a")
+    write(project.path / "b")
+    outcome = run(project)
+    assert outcome.ret == 2
+    outcome.stdout.fnmatch_lines(["*audit name 'squares' is taken by*"])
+
+
+def test_junit_holds_the_numbers_and_one_line(project):
+    write(project.path, overlap("first"), overlap("upside-down", **FAILING))
+    run(project, "--junitxml=out.xml")
+    suite = ET.parse(project.path / "out.xml").getroot()
+    cases = {case.get("name"): case for case in suite.iter("testcase")}
+    properties = {item.get("name"): item.get("value") for item in cases["first"].iter("property")}
+    assert properties["camaudit_status"] == "PASS"
+    assert float(properties["camaudit_energy_inside"]) > 0.9
+    message = cases["upside-down"].find("failure").get("message")
+    assert "\n" not in message
+    assert "upside-down" in message
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dist", ["loadfile", "load"])
+def test_xdist_gives_the_same_result(project, dist):
+    checks = [overlap("first"), overlap("second", metric="pixel_auc"), overlap("upside-down", **FAILING)]
+    write(project.path, *checks)
+    write(project.path / "other", name="others")
+    run(project, "-p", "no:xdist").assert_outcomes(passed=3, failed=1)
+    alone = result(project.path / "reports/squares")
+    outcome = project.runpytest_subprocess("-n", "2", "--dist", dist)
+    outcome.assert_outcomes(passed=3, failed=1)
+    together = result(project.path / "reports/squares")
+    assert [check["id"] for check in together["checks"]] == ["first", "second", "upside-down"]
+    assert together["not_run"] == []
+    for left, right in zip(alone["checks"], together["checks"], strict=True):
+        assert left["status"] == right["status"]
+        assert [(item["name"], item["value"], item["n"]) for item in left["findings"]] == [
+            (item["name"], item["value"], item["n"]) for item in right["findings"]
+        ]
+        for row in right["rows"]:
+            assert (project.path / "reports/squares" / row["image"]).is_file()
+    assert not (project.path / "reports/squares/.parts").exists()
+    outcome.stdout.fnmatch_lines(["report: file://*squares/index.html"])
+
+
+def test_settings_take_command_line_before_environment_before_ini(project, monkeypatch):
+    write(project.path)
+    project.makeini("[pytest]\ncamaudit_reports = from-ini\n")
+    run(project)
+    assert (project.path / "from-ini/squares/result.json").is_file()
+    monkeypatch.setenv("CAMAUDIT_REPORTS", "from-environment")
+    run(project)
+    assert (project.path / "from-environment/squares/result.json").is_file()
+    run(project, "--camaudit-reports=from-line")
+    assert (project.path / "from-line/squares/result.json").is_file()
+
+
+def test_a_run_without_audits_loads_nothing_heavy(project, monkeypatch):
+    project.makepyfile(
+        """
+        import sys
+
+        def test_modules():
+            assert "camaudit.pytest_plugin" in sys.modules
+            heavy = {"torch", "torchvision", "numpy", "pandas", "pydantic", "jinja2", "scipy", "PIL"}
+            assert not heavy & set(sys.modules)
+        """
+    )
+    # Other plugins of the environment load numpy and torch themselves.
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    outcome = project.runpytest_subprocess("-p", "camaudit.pytest_plugin")
+    outcome.assert_outcomes(passed=1)
+
+
+def test_collecting_an_audit_does_not_load_torch(project):
+    write(project.path)
+    code = "import sys, pytest; pytest.main(['--collect-only', '-q']); sys.exit('torch' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=project.path, check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout
+    assert "squares.audit.yaml::on-the-square" in done.stdout
