@@ -1,0 +1,1 @@
+"""A published ImageNet network on photographs that travel inside wheels; see README.md."""
