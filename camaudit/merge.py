@@ -94,6 +94,7 @@ def _row(row: SampleRow, prefix: str) -> SampleRow:
         image=_renamed(row.image, prefix) if row.image else None,
         masks={region: _renamed(name, prefix) for region, name in row.masks.items()},
         map=prefix + row.map if row.map else None,
+        maps=tuple(replace(item, key=prefix + item.key if item.key else None) for item in row.maps),
     )
 
 

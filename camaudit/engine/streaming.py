@@ -15,6 +15,8 @@ from camaudit.data.stream import Lost, stream
 from camaudit.engine.collect import Collector, Detail, MapDetail
 from camaudit.engine.measure import Batch, measure
 from camaudit.engine.pixels import images
+from camaudit.engine.unlabelled import NO_LABEL as LABEL_MISSING
+from camaudit.engine.unlabelled import filled, lacks_label
 from camaudit.errors import DataError, MapError
 from camaudit.maps.capture import trace
 from camaudit.maps.compute import Request, compute
@@ -145,7 +147,7 @@ class Walk:
             return lambda own: resolve(
                 aim,
                 own if logits is None else logits,
-                labels,
+                filled(aim, labels, own if logits is None else logits),
                 classes=self.classifier.classes,
                 load=lambda reference: load_callable(reference, self.base, error=MapError),
             )
@@ -191,7 +193,7 @@ class Walk:
         for request, maps in batch.maps.items():
             kept = self.collector.maps.setdefault(request, {}) if request.condition.stage is None else None
             if kept is not None:
-                kept.update(_map_details(batch, maps))
+                kept.update(_map_details(batch, request, maps))
         region = OBJECT if OBJECT in self.work.regions else next(iter(self.work.regions), None)
         if region is not None:
             self.collector.add_share(batch.loaded, region)
@@ -212,6 +214,10 @@ class Walk:
                 reason if fine else "the network's answer is not finite"
                 for reason, fine in zip(reasons, finite, strict=True)
             ]
+        lost = lacks_label(column.maps, batch.loaded)
+        if any(lost):
+            values = np.where(np.reshape(lost, (-1, *[1] * (values.ndim - 1))), np.nan, values)
+            reasons = [LABEL_MISSING if no else reason for reason, no in zip(reasons, lost, strict=True)]
         self.collector.add_numbers(column, batch.loaded, values, reasons)
 
 
@@ -254,12 +260,14 @@ def _class_name(index: int | None, classes: tuple[str, ...] | None) -> str | Non
     return classes[index] if classes is not None and index < len(classes) else str(index)
 
 
-def _map_details(batch: Batch, maps: MapBatch) -> dict[str, MapDetail]:
+def _map_details(batch: Batch, request: MapRequest, maps: MapBatch) -> dict[str, MapDetail]:
     raw = maps.raw.float().cpu().numpy()
     scale = maps.scale.float().cpu().numpy()
+    lost = lacks_label([request], batch.loaded)
     return {
         item.sample.id: MapDetail(raw=raw[row], status=maps.status[row], scale=float(scale[row]))
         for row, item in enumerate(batch.loaded)
+        if not lost[row]
     }
 
 

@@ -105,6 +105,8 @@ class CheckView:
     scale: ScaleView | None
     regions: tuple[tuple[str, str], ...]
     missing_samples: str
+    shows: str
+    """What the samples are, where the check picks them; they are then all failures, and need not say so."""
 
 
 def check_view(
@@ -149,6 +151,7 @@ def check_view(
         scale=scale,
         regions=sheet.outlines,
         missing_samples="" if check.rows else _no_samples(check),
+        shows=check.shows,
     )
 
 
@@ -292,4 +295,6 @@ def _no_samples(check: CheckResult) -> str:
         return "No samples: the check was skipped."
     if check.status == "ERROR":
         return "No samples: the check could not be carried out."
+    if check.shows:
+        return f"None of the samples used belongs here: there are no {check.shows}."
     return "No samples were kept for this check."
