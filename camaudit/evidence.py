@@ -103,6 +103,10 @@ class MapRequest:
     condition: Condition = CLEAN
 
 
+SCENE = "scene_pointing"
+"""The profile of a map of some class against all that the image shows: see `Column`."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Column:
     """One number per sample.
@@ -113,7 +117,9 @@ class Column:
     another sample's mask (``shuffled_mask``), or the value ``chance`` would give. A ``sample`` has facts of
     its own: ``label_rank``, the place of its label among the network's answers (1 is the prediction), and
     ``own_boxes``, how many boxes the data gives for the region. With `profile`, `metric` names an entry of
-    the table of profiles, and there are several numbers per sample.
+    the table of profiles, and there are several numbers per sample; or it is ``scene_pointing``, three
+    numbers of a map of one class: whether the image shows that class (1, 0, or −1 where nobody knows),
+    whether the map's peak is on it (0 where it is not shown), and how high the peak is.
     """
 
     map: MapRequest

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from camaudit import registry
 from camaudit.errors import SpecError
+from camaudit.evidence import SCENE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -72,6 +73,11 @@ class Pass:
         """The regions whose boxes are needed."""
         wanted = (column for column in self.columns if column.boxes)
         return _distinct(column.region for column in wanted if column.region is not None)
+
+    @property
+    def scenes(self) -> bool:
+        """Whether the masks of all classes that an image shows are needed."""
+        return any(column.metric == SCENE for column in self.columns)
 
     @property
     def conditions(self) -> tuple[Condition, ...]:

@@ -10,6 +10,8 @@ import torch
 
 from camaudit import registry
 from camaudit.data.boxes import is_filled
+from camaudit.engine.scenes import scene_pointing
+from camaudit.evidence import SCENE
 from camaudit.maps.finish import finish
 from camaudit.metrics import PROFILES
 from camaudit.metrics.boxes import NO_BOX
@@ -87,7 +89,7 @@ def measure(column: Column, batch: Batch) -> Measured:
     if column.source == "sample":
         return _fact(column, batch)
     if column.profile:
-        return _profile(column, batch)
+        return _scene(column, batch) if column.metric == SCENE else _profile(column, batch)
     metric: Metric = registry.find("metric", metric_base(column.metric))
     if column.against is not None:
         return _against(metric, column, batch)
@@ -123,6 +125,18 @@ def _profile(column: Column, batch: Batch) -> Measured:
         reasons = [FILLED if flat else reason for flat, reason in zip(blank, reasons, strict=True)]
         values[np.array(blank, dtype=bool)] = np.nan
     return values, _where_boxes_went(reasons, column, batch)
+
+
+def _scene(column: Column, batch: Batch) -> Measured:
+    assert batch.logits is not None
+    values, reasons = scene_pointing(
+        column, batch.loaded, _maps(column, batch).double(), batch.logits, control=not column.needs_map
+    )
+    if column.needs_map:
+        reasons = _explain(reasons, batch.maps[column.map].status)
+        lost = [item in NO_MAP for item in batch.maps[column.map].status]
+        values[np.array(lost, dtype=bool)] = np.nan
+    return values, reasons
 
 
 def _reference(metric: Metric | Profile, column: Column, batch: Batch) -> torch.Tensor:

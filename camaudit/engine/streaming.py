@@ -71,6 +71,7 @@ class Walk:
             self.classifier.preprocess.geometry,
             regions=self.work.regions,
             boxes=self.work.boxes,
+            scenes=self.work.scenes,
             partners=pairs if self._needs_partners else None,
             workers=workers,
             ahead=max(2 * self.batch_size, 8),
