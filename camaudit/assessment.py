@@ -219,6 +219,7 @@ def _parameters(check: CheckPlan) -> dict[str, str]:
     if request is not None:
         maps = {
             "map method": check.method,
+            **({} if request.layout == "auto" else {"layout": str(request.layout)}),
             "target": str(request.target),
             "relu": "as the method's paper does" if request.relu is None else str(request.relu),
             "resize": f"{request.resize}, align_corners=False",
