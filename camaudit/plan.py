@@ -105,7 +105,7 @@ PIXELS = "input"
 
 
 def forward_groups(maps: Iterable[MapRequest]) -> dict[ForwardGroup, list[MapRequest]]:
-    """Maps by what one forward can give: same condition, layer, call and layout, looked at in the same way."""
+    """Maps by what one forward can give: condition, layer, call and layout, looked at in the same way."""
     groups: dict[ForwardGroup, list[MapRequest]] = {}
     for request in maps:
         at = registry.find("map", request.method).at

@@ -51,10 +51,13 @@ def auto_layer(network: Network, images: Tensor, wanted: LayoutAim = "auto") -> 
     over for the block before it.
 
     Raises `MapError` where no layer fits, where tokens fit no grid or several, and where no gradient
-    arrives at any token.
+    arrives at any token; and for a network that answers per pixel or box (it has `scores`): its last grid is
+    the answer itself, on which any map would look right.
     """
     images = images[:1]
     visits = trace(network, images)
+    if getattr(network, "scores", None) is not None:
+        raise _answers_itself(network, grids(visits, images, "auto"))
     if in_tokens(network.module, visits, images, wanted):
         return _in_tokens(network, images, wanted)
     found = grids(visits, images, wanted)
@@ -118,6 +121,21 @@ def _visited(
         raise not_running(f"layer {name!r}")
     # torch's transformer layers pass their parts by where gradients are off.
     return _visited(network, images, name, gradients=True)
+
+
+def _answers_itself(network: Network, found: Sequence[Sight]) -> MapError:
+    first = next(
+        (name for name, item in network.module.named_children() if next(item.parameters(), None) is not None),
+        "",
+    )
+    body = [item.visit.name for item in found if item.visit.name.partition(".")[0] == first]
+    return MapError(
+        "the network answers per pixel or per box: its last grids are its answer, not what it is made of",
+        where="layer 'auto'",
+        hint=f"name the last layer of its backbone, such as layer: {body[-1]}"
+        if body
+        else "name the last layer of its backbone",
+    )
 
 
 def _in_tokens(network: Network, images: Tensor, wanted: LayoutAim) -> Chosen:

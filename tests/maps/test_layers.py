@@ -130,7 +130,7 @@ class Tokens(nn.Module):
 
 
 @pytest.mark.parametrize("body", [False, True])
-def test_tokens_of_the_last_grid_are_looked_at(body: bool) -> None:  # noqa: FBT001 - a parameter
+def test_tokens_of_the_last_grid_are_looked_at(body: bool) -> None:
     chosen = auto_layer(Plain(seeded(lambda: Tokens(body=body))), pictures())
     assert (chosen.name, chosen.shape, chosen.warnings) == ("block", (1, 8, 3, 3), ())
     assert chosen.notes == ("read as tokens: 0 without a place, then 3×3",)
