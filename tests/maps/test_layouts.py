@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+import torchvision
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
@@ -244,3 +245,29 @@ def test_the_aspect_ratio_finds_the_grid_or_refuses(rows, columns, prefix):
     assert found.grid is not None
     assert found.prefix + found.grid[0] * found.grid[1] == length
     assert found.grid[0] * columns == found.grid[1] * rows
+
+
+def torchvision_vit() -> nn.Module:
+    made = torchvision.models.VisionTransformer(32, 8, 2, 2, 16, 32, num_classes=5)
+    nn.init.normal_(made.heads.head.weight)
+    return made
+
+
+def torchvision_swin() -> nn.Module:
+    return torchvision.models.SwinTransformer([4, 4], 8, [1, 1], [1, 2], [2, 2], num_classes=5)
+
+
+def test_gradcam_of_torchvisions_transformers_is_the_slow_one():
+    batch = images(32, 32)
+    places = {torchvision_vit: "encoder.layers.encoder_layer_1.ln_1", torchvision_swin: "features"}
+    for make, layer in places.items():
+        module = seeded(make)
+        made = attention_map(Plain(module), batch, target=TARGETS)
+        assert made.layer == layer
+        for row, target in enumerate(TARGETS.tolist()):
+            wanted = (
+                reference.token_gradcam(module, layer, batch[row], target, prefix=1, grid=(4, 4))
+                if make is torchvision_vit
+                else reference.channels_last_gradcam(module, layer, batch[row], target)
+            )
+            np.testing.assert_allclose(made.raw[row], wanted, rtol=1e-5, atol=1e-5 * np.abs(wanted).max())
