@@ -224,6 +224,7 @@ def _parameters(check: CheckPlan) -> dict[str, str]:
         request = requests[0]
         maps = {
             "map method": check.method,
+            **({} if request.layout == "auto" else {"layout": str(request.layout)}),
             "target": ", ".join(dict.fromkeys(str(item.target) for item in requests)),
             "relu": "as the method's paper does" if request.relu is None else str(request.relu),
             "resize": f"{request.resize}, align_corners=False",

@@ -91,6 +91,22 @@ Aim = ClassAim | Contrast | Counterfactual | Function
 
 
 @dataclass(frozen=True, kw_only=True)
+class TokenGrid:
+    """Tokens [n, l, c]: `prefix` of them have no place, the others are a grid; None is to be found out."""
+
+    prefix: int | None = None
+    grid: tuple[int, int] | None = None
+
+    def __str__(self) -> str:
+        prefix = "" if self.prefix is None else f", {self.prefix} without a place"
+        return f"tokens{prefix}" + ("" if self.grid is None else f", {self.grid[0]}×{self.grid[1]}")
+
+
+LayoutAim = Literal["auto", "grid", "channels_last", "tokens"] | TokenGrid
+"""How a layer's output is read; `camaudit.maps.layout` makes a grid of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class MapRequest:
     """One map per sample. `relu` None means: as the method's paper does."""
 
@@ -101,6 +117,7 @@ class MapRequest:
     relu: bool | None = None
     resize: Literal["bilinear", "nearest"] = "bilinear"
     condition: Condition = CLEAN
+    layout: LayoutAim = "auto"
 
 
 SCENE = "scene_pointing"

@@ -12,7 +12,7 @@ from camaudit.evidence import SCENE
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from camaudit.evidence import Column, Condition, MapRequest
+    from camaudit.evidence import Column, Condition, LayoutAim, MapRequest
     from camaudit.spec.audit import AuditSpec
     from camaudit.spec.types import CalibrationSpec, CheckSpec, SampleSpec
 
@@ -104,18 +104,20 @@ class Pass:
         )
 
 
-ForwardGroup = tuple["Condition", str, "int | None", str]
+ForwardGroup = tuple["Condition", str, "int | None", "LayoutAim", str]
 
 PIXELS = "input"
 """The layer of maps at the pixels, which look at none."""
 
 
 def forward_groups(maps: Iterable[MapRequest]) -> dict[ForwardGroup, list[MapRequest]]:
-    """Maps by what one forward can give: the same condition, layer and call, looked at in the same way."""
+    """Maps by what one forward can give: condition, layer, call and layout, looked at in the same way."""
     groups: dict[ForwardGroup, list[MapRequest]] = {}
     for request in maps:
         at = registry.find("map", request.method).at
-        place = (PIXELS, None) if at == "pixels" else (request.layer, request.call)
+        place: tuple[str, int | None, LayoutAim] = (
+            (PIXELS, None, "auto") if at == "pixels" else (request.layer, request.call, request.layout)
+        )
         groups.setdefault((request.condition, *place, at), []).append(request)
     return groups
 

@@ -37,7 +37,8 @@ ALLOWED = {
     "data": BASICS | {"spec", "paths", "modules"},
     "classifier": BASICS | {"spec", "data", "paths", "modules", "integrity"},
     "targets": BASICS | {"evidence"},
-    "maps": BASICS | {"classifier", "targets"},
+    "dense_targets": {"errors"},
+    "maps": BASICS | {"classifier", "targets", "evidence"},
     "perturb": BASICS | {"classifier", "targets"},
     "metrics": BASICS,
     "stats": {"errors"},
@@ -74,7 +75,7 @@ ALLOWED = {
 """Room → the rooms that it may import, besides itself."""
 
 TORCH = {"torch", "torchvision"}
-TORCH_ROOMS = {"maps", "perturb", "classifier", "targets", "metrics", "engine"}
+TORCH_ROOMS = {"maps", "perturb", "classifier", "targets", "dense_targets", "metrics", "engine"}
 HEAVY = ("torch", "torchvision", "pandas", "numpy", "pydantic", "jinja2")
 CEILING = 400
 

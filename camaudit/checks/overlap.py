@@ -13,7 +13,15 @@ from camaudit.evidence import Column, MapRequest
 from camaudit.result import Control
 from camaudit.scores import size_quartile
 from camaudit.spec.targets import aim
-from camaudit.spec.types import CheckSpec, Gate, GatedMetric, MapsSpec, metric_base, refuse_vacuous
+from camaudit.spec.types import (
+    CheckSpec,
+    Gate,
+    GatedMetric,
+    MapsSpec,
+    layout_aim,
+    metric_base,
+    refuse_vacuous,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,6 +95,7 @@ def map_request(maps: MapsSpec) -> MapRequest:
         call=maps.call,
         relu=maps.relu,
         resize=maps.resize,
+        layout=layout_aim(maps.layout),
     )
 
 

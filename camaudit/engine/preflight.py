@@ -103,14 +103,18 @@ def _layers(work: Pass, network: Classifier, listing: Listing) -> Iterator[Note]
         yield Note(what="layer", verdict="warning", text="not looked at: the first image cannot be read")
         return
     image = images([first], network.device)
-    for _, name, _, at in forward_groups(work.maps):
+    for _, name, _, layout, at in forward_groups(work.maps):
         if at == "pixels":
             continue
         try:
-            chosen = choose_layer(network, image, name, at)
+            chosen = choose_layer(network, image, name, at, layout)
         except CamauditError as error:
             yield Note(what=f"layer {name}", verdict="error", text=str(error))
             continue
-        yield Note(what=f"layer {name}", verdict="ok", text=f"{chosen.name}: {chosen.why}")
+        yield Note(
+            what=f"layer {name}",
+            verdict="ok",
+            text="; ".join([f"{chosen.name}: {chosen.why}", *chosen.notes]),
+        )
         for warning in chosen.warnings:
             yield Note(what=f"layer {name}", verdict="warning", text=warning)

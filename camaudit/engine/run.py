@@ -125,7 +125,9 @@ class Session:
             for check in work.checks:
                 self._fail(check, error)
             return
-        self.layers.setdefault(work.model, {}).update({item.name: item.why for item in walk.layers.values()})
+        self.layers.setdefault(work.model, {}).update(
+            {item.name: "; ".join([item.why, *item.notes]) for item in walk.layers.values()}
+        )
         for check in work.checks:
             self._assess(check, work, walk, listing, drawn)
         try:
@@ -150,8 +152,9 @@ class Session:
         self, check: CheckPlan, work: Pass, walk: Walk, listing: Listing, drawn: tuple[Sample, ...]
     ) -> None:
         population = walk.collector.population(work, listing, len(drawn))
-        used = {request.layer for column in check.columns.values() for request in column.maps}
-        layers = [chosen for (name, _), chosen in walk.layers.items() if name in used]
+        requests = [request for column in check.columns.values() for request in column.maps]
+        used = {(request.layer, request.layout) for request in requests}
+        layers = [chosen for (name, _, layout), chosen in walk.layers.items() if (name, layout) in used]
         notes = [f"layer {chosen.name}: {note}" for chosen in layers for note in chosen.warnings]
         notes += walk.collector.copies()
         allowed = self.plan.spec.data[work.data].allow_unusable

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from camaudit.data.sample import Listing, Sample
     from camaudit.data.stream import Loaded
     from camaudit.engine.calibrate import Calibration
-    from camaudit.evidence import Aim, Column, Condition, MapRequest
+    from camaudit.evidence import Aim, Column, Condition, LayoutAim, MapRequest
     from camaudit.maps.compute import Computed
     from camaudit.maps.layers import Chosen
     from camaudit.maps.record import MapBatch
@@ -56,7 +56,7 @@ class Walk:
     """The spec's folder, where the functions of targets are looked up first."""
     collector: Collector = field(default_factory=Collector)
     tuned: Calibration | None = None
-    layers: dict[tuple[str, str], Chosen] = field(default_factory=dict)
+    layers: dict[tuple[str, str, LayoutAim], Chosen] = field(default_factory=dict)
     _networks: dict[Condition, Classifier] = field(default_factory=dict)
     _order: list[str] = field(default_factory=list)
 
@@ -121,13 +121,15 @@ class Walk:
         """What one forward gives; where it fails, each map by itself: it shows which one it was."""
         if not wanted:
             return
-        condition, layer, call, at = group
+        condition, layer, call, layout, at = group
         try:
+            chosen = None if at == "pixels" else self._layer(layer, at, layout, pixels)
             made = compute(
                 self._network(condition, pixels),
                 pixels,
-                layer=layer if at == "pixels" else self._layer(layer, at, pixels),
+                layer=layer if chosen is None else chosen.name,
                 call=call,
+                layout=None if chosen is None else chosen.layout,
                 requests=self._requests(wanted, labels, logits),
             )
         except Exception as error:  # noqa: BLE001 - a network may raise anything; the run goes on
@@ -179,10 +181,10 @@ class Walk:
             self._order = [visit.name for visit in trace(self.classifier, pixels[:1])]
         return self._order
 
-    def _layer(self, name: str, at: str, pixels: torch.Tensor) -> str:
-        if (name, at) not in self.layers:
-            self.layers[name, at] = choose_layer(self.classifier, pixels[:1], name, at)
-        return self.layers[name, at].name
+    def _layer(self, name: str, at: str, layout: LayoutAim, pixels: torch.Tensor) -> Chosen:
+        if (name, at, layout) not in self.layers:
+            self.layers[name, at, layout] = choose_layer(self.classifier, pixels[:1], name, at, layout)
+        return self.layers[name, at, layout]
 
     def _store(self, batch: Batch, logits: torch.Tensor) -> None:
         scores = logits.detach().float().cpu().numpy()
