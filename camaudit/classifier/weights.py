@@ -122,7 +122,7 @@ def _read_torch(path: Path) -> Any:
 def _said(failure: Exception) -> str:
     """What torch's reader found, without its advice to switch the protection off."""
     found = re.search(
-        r"WeightsUnpickler error: (.+?)(?: was not an allowed global|\. Please|\n|$)", str(failure)
+        r"((?:Unsupported|Trying to)\b.+?)(?: was not an allowed global|\. Please|\n|$)", str(failure)
     )
     return found[1] if found else str(failure).strip().partition("\n")[0]
 
