@@ -22,6 +22,11 @@ MAIN = "model"
 """The name of the audit's own network, beside the names of `models`."""
 
 
+def model_key(name: str) -> str:
+    """Where a network stands in the spec: ``model``, or ``models.NAME``."""
+    return MAIN if name == MAIN else f"models.{name}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class CheckPlan:
     """One check with everything that the audit's defaults left open filled in."""

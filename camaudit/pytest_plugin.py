@@ -30,6 +30,10 @@ SETTINGS = {
 """Settings that decide how a run is carried out; none of them may change a verdict."""
 
 
+LEAST = {"workers": 0, "batch_size": 1}
+"""Settings that are whole numbers, and the least that will do."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("camaudit", "camaudit: audits of image classifiers")
     for name, (_, text) in SETTINGS.items():
@@ -50,7 +54,18 @@ def setting(config: pytest.Config, name: str) -> str:
     )
 
 
+def refuse_bad_counts(config: pytest.Config) -> None:
+    """Raise `pytest.UsageError` for a number that is none, or too small."""
+    for name, least in LEAST.items():
+        given = setting(config, name)
+        if not given.strip().isdecimal() or int(given) < least:
+            raise pytest.UsageError(
+                f"camaudit_{name}: a whole number of at least {least} is needed, got {given!r}"
+            )
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    refuse_bad_counts(config)
     config.addinivalue_line("markers", "audit: a check of an audit spec (*.audit.yaml)")
 
 
@@ -140,6 +155,10 @@ class CheckItem(pytest.Item):
                 )
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        from camaudit.errors import CamauditError
+
+        if isinstance(excinfo.value, CamauditError):
+            return str(excinfo.value)
         shown = super().repr_failure(excinfo, style)
         if isinstance(excinfo.value, CheckFailed):
             crash = getattr(shown, "reprcrash", None)

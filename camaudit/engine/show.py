@@ -15,7 +15,7 @@ from camaudit.errors import DataError, MapError
 from camaudit.maps.compute import Request, compute
 from camaudit.maps.layers import every_layer
 from camaudit.modules import load_callable
-from camaudit.plan import MAIN, PIXELS
+from camaudit.plan import MAIN, PIXELS, model_key
 from camaudit.registry import did_you_mean
 from camaudit.targets import resolve
 
@@ -53,7 +53,7 @@ def show(plan: Plan, sample_id: str, device: str = "cpu") -> Shown:
     """Explain one sample of a planned check at every layer. Raises `DataError` for an unknown sample."""
     check = plan.checks[0]
     spec = plan.spec.model if check.model == MAIN else plan.spec.models[check.model]
-    network = load(spec, plan.spec.base, name=check.model, device=device)
+    network = load(spec, plan.spec.base, name=model_key(check.model), device=device)
     sample = _sample(plan, check, network, sample_id)
     regions = tuple(sample.masks)
     loaded = next(stream((sample,), network.preprocess.geometry, regions=regions))

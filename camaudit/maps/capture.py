@@ -126,7 +126,7 @@ class Capture:
 
     def reaches(self, target: Target) -> bool:
         """False where gradients of this target were asked for and none can arrive at the layer."""
-        return not any(_same(item.target, target) and not item.reached for item in self._memo)
+        return not any(not item.reached and _same(item.target, target) for item in self._memo)
 
     def _spatial(self, values: Tensor) -> Tensor:
         if self._layout is None:

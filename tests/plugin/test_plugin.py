@@ -164,6 +164,24 @@ def test_settings_take_command_line_before_environment_before_ini(project, monke
     assert (project.path / "from-line/squares/result.json").is_file()
 
 
+@pytest.mark.parametrize("given", ["--camaudit-batch-size=0", "--camaudit-workers=two"])
+def test_numbers_that_are_none_are_a_usage_error(project, given):
+    write(project.path)
+    outcome = project.runpytest_subprocess(given)
+    assert outcome.ret == pytest.ExitCode.USAGE_ERROR
+    outcome.stderr.fnmatch_lines(["ERROR: camaudit_*: a whole number of at least * is needed, got *"])
+
+
+def test_reports_that_cannot_be_written_are_told_without_a_traceback(project):
+    write(project.path)
+    (project.path / "file").write_text("", encoding="utf-8")
+    outcome = run(project, "--camaudit-reports=file/reports")
+    outcome.assert_outcomes(failed=1)
+    outcome.stdout.fnmatch_lines(["*the report cannot be written here: Not a directory"])
+    outcome.stdout.no_fnmatch_line("*Traceback*")
+    outcome.stdout.no_fnmatch_line("*plugin_desk.py*")
+
+
 def test_a_run_without_audits_loads_nothing_heavy(project, monkeypatch):
     project.makepyfile(
         """
