@@ -103,6 +103,33 @@ class MapRequest:
     condition: Condition = CLEAN
 
 
+Baseline = Literal["blur", "grey", "mean"]
+Order = Literal["map", "reversed", "random", "centre_prior", "centre_prior_reversed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reveal:
+    """The network asked again and again while an image is uncovered, one cell of its map after the other.
+
+    `order` says which cells come first, `baseline` what covers the rest, `steps` in how many steps;
+    `orders` is how many random orders the control is averaged over.
+    """
+
+    order: Order = "map"
+    baseline: Baseline = "blur"
+    steps: int = 16
+    orders: int = 3
+
+    @property
+    def forwards(self) -> int:
+        """Forwards per image of all orders together, at most: a map of few cells takes fewer steps."""
+        return (len(FIXED_ORDERS) + self.orders) * (self.steps - 1) + 2
+
+
+FIXED_ORDERS: tuple[Order, ...] = ("map", "reversed", "centre_prior", "centre_prior_reversed")
+"""The orders that are no draws."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Column:
     """One number per sample.
@@ -113,7 +140,8 @@ class Column:
     another sample's mask (``shuffled_mask``), or the value ``chance`` would give. A ``sample`` has facts of
     its own: ``label_rank``, the place of its label among the network's answers (1 is the prediction), and
     ``own_boxes``, how many boxes the data gives for the region. With `profile`, `metric` names an entry of
-    the table of profiles, and there are several numbers per sample.
+    the table of profiles, and there are several numbers per sample. With `reveal`, the number is the area
+    under the probability of the map's class while the image is uncovered.
     """
 
     map: MapRequest
@@ -124,6 +152,7 @@ class Column:
     profile: bool = False
     boxes: bool = False
     """Whether the region's boxes are needed."""
+    reveal: Reveal | None = None
 
     @property
     def needs_map(self) -> bool:
