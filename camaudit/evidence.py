@@ -156,8 +156,8 @@ class Column:
 
     @property
     def needs_map(self) -> bool:
-        """Whether the map itself is needed, or the mask alone."""
-        return self.source in {"map", "shuffled_mask"}
+        """Whether a map is needed, or the mask alone; what is held against a map needs that one."""
+        return self.source in {"map", "shuffled_mask"} or self.against is not None
 
     @property
     def maps(self) -> tuple[MapRequest, ...]:

@@ -52,6 +52,7 @@ _TITLES = {
     "insertion_gain.centre_prior": f"insertion beyond random orders, {_CENTRE}",
     "deletion_gain.centre_prior": f"deletion below random orders, {_CENTRE}",
     "occlusion_agreement": "rank correlation with occlusion: how far the answer falls where a square hides",
+    "occlusion_agreement.centre_prior": "rank correlation of a blob in the centre with occlusion",
     "method_agreement": "mean rank correlation between the maps of several methods",
 }
 GATES: dict[str, tuple[float, float]] = {
@@ -96,9 +97,9 @@ def columns(spec: FaithfulnessSpec, clean: MapRequest) -> dict[str, Column]:
         for name, order in _ORDERS.items()
     }
     if spec.occlusion:
-        found["occlusion_agreement"] = Column(
-            map=clean, metric="spearman", against=replace(clean, method="occlusion")
-        )
+        agreement = Column(map=clean, metric="spearman", against=replace(clean, method="occlusion"))
+        found["occlusion_agreement"] = agreement
+        found["occlusion_agreement.centre_prior"] = replace(agreement, source="centre_prior")
     # What a module puts out is no layer's activation: there is nothing to compare it with.
     layered = registry.find("map", clean.method).at != "module"
     for one, other in combinations(spec.methods if layered else (), 2):
@@ -202,6 +203,11 @@ def _agreement(name: str, table: Table, gate: Gate | None, confidence: float) ->
         chance=0.0,
         chance_text="two unrelated maps: 0",
         undefined=table.undefined(name),
+        controls=tuple(
+            _control(table, column, "a blob in the centre instead of the map", confidence, CORRELATION)
+            for column in [f"{name}.centre_prior"]
+            if column in table.columns
+        ),
     )
 
 

@@ -198,7 +198,10 @@ def _of_the_map_alone(column: Column, batch: Batch) -> Measured:
 def _against(metric: Metric, column: Column, batch: Batch) -> Measured:
     assert column.against is not None
     first, second = batch.maps[column.map], batch.maps[column.against]
-    raws = on_one_grid(first.raw, second.raw)
+    raw = first.raw
+    if column.source == "centre_prior":
+        raw = centre_prior(*raw.shape[1:]).to(raw).expand_as(raw)
+    raws = on_one_grid(raw, second.raw)
     values = _numbers(metric.load()(*raws))
     reasons = list(metric.load("undefined")(*raws))
     return values, _explain(_explain(reasons, second.status), first.status)
