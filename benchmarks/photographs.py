@@ -339,8 +339,10 @@ def _cells(check: CheckResult, name: str, metric: str, folder: Path) -> Iterator
     note = f", {missing} undefined" if missing else ""
     yield f"{_text(finding)} (n={finding.n}{note})"
     gap = beyond(folder / name / "samples.csv", check.id, metric)
-    sign = "**" if gap.lower > 0 or gap.upper < 0 else ""
-    yield f"{sign}{format_interval(gap.value, gap.lower, gap.upper, 0.0)}{sign}"
+    # The table of samples has nine digits: what differs beyond six is nothing.
+    value, lower, upper = (round(number, 6) for number in (gap.value, gap.lower, gap.upper))
+    sign = "**" if lower > 0 or upper < 0 else ""
+    yield f"{sign}{format_interval(value, lower, upper, 0.0)}{sign}"
 
 
 def beyond(file: Path, check: str, metric: str, control: str = "centre_prior") -> stats.Interval:

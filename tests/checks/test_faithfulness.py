@@ -9,6 +9,7 @@ import pytest
 from camaudit import plan
 from camaudit.engine import run
 from camaudit.errors import SpecError
+from camaudit.merge import merge
 from camaudit.report import text
 from camaudit.result import AuditResult
 from camaudit.spec import read
@@ -191,3 +192,19 @@ def test_every_check_on_maps_carries_what_is_known_of_them(tmp_path):
     lines = "\n".join(text.summary_lines(result))
     assert f"maps of on-the-square are {by_id['on-the-square'].trust.text}" in lines
     assert by_id["others"].trust.text in text.failure(by_id["others"], result, "index.html")
+
+
+def test_parts_that_ran_apart_are_told_of_each_other(tmp_path):
+    path = write(tmp_path, overlap(), sane(), **SHARP)
+    (tmp_path / "sharp_nets.py").write_text(NETWORK)
+    spec = read(path)
+    parts = [tmp_path / name for name in ("one", "two")]
+    for part, check in zip(parts, spec.checks, strict=True):
+        apart = run(plan.make(spec, {check.id}), part)
+    assert apart.checks[0].trust is None
+    alone = AuditResult.read(parts[0] / "result.json").checks[0]
+    assert alone.trust.level == "unknown"
+    (tmp_path / "whole").mkdir()
+    whole = merge(parts, tmp_path / "whole")
+    assert whole.checks[0].trust.level == "limited"
+    assert whole.checks[0].trust.checks == ("sane",)
