@@ -119,6 +119,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--groups", nargs="+", choices=list(GROUPS), default=list(GROUPS))
     parser.add_argument("--full", action="store_true", help="every method on every image (hours)")
+    parser.add_argument("--kept", action="store_true", help="run nothing: a table of what is there")
     parser.add_argument("--limit", type=int, help="at most so many images of each data set")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")
@@ -140,7 +141,10 @@ def main() -> None:
         for data in DATA:
             if group.n[data] != 0:
                 own = f"{name}.{data}"
-                found[own] = audited(own, list(checks(group, data)), options.folder, engine)
+                asked = list(checks(group, data))
+                result = audited(own, asked, options.folder, engine, kept=options.kept)
+                if result is not None:
+                    found[own] = result
     text = table(found, options.folder, facts)
     print(text)
     if options.write:
@@ -234,14 +238,18 @@ def labelled(classifier: Classifier, candidates: Sequence[Candidate]) -> Iterato
         yield item.id, str(item.image), item.mask, str(label), item.group, item.boxes
 
 
-def audited(name: str, own: list[dict[str, Any]], folder: Path, options: Options) -> AuditResult:
-    """The result of one audit; run unless the folder holds it already."""
+def audited(
+    name: str, own: list[dict[str, Any]], folder: Path, options: Options, *, kept: bool = False
+) -> AuditResult | None:
+    """The result of one audit; run unless the folder holds it already, or None where only that is asked."""
     spec = read(_spec(folder, name, own))
     home = folder / name
     if (home / "result.json").is_file():
         known = AuditResult.read(home / "result.json")
         if known.spec_text == spec.source:
             return known
+    if kept:
+        return None
     begun = time.perf_counter()
     result = run(plan.make(spec), home, options)
     print(f"{name}: {time.perf_counter() - begun:.0f} s", flush=True)

@@ -151,11 +151,11 @@ def _gain(item: Finding) -> Part:
 
 
 def _beside_the_blob(item: Finding, grade: Grade, text: str) -> Part:
-    """What a blob in the centre reaches too is no merit of the maps."""
+    """What a blob in the centre may reach too is no merit of the maps: their whole interval must be above."""
     blob = next((other.value for other in item.controls if other.name == "centre_prior"), None)
-    if blob is None or grade == "bad" or item.value > blob:
+    if blob is None or grade == "bad" or item.lower > blob:
         return Part(grade=grade, text=text)
-    return Part(grade="weak", text=f"{text}, no more than a blob in the centre ({blob:.2g})")
+    return Part(grade="weak", text=f"{text}, not clearly more than a blob in the centre ({blob:.2g})")
 
 
 def _graded_by(good: bool, bad: bool) -> Grade:
