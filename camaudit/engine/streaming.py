@@ -108,7 +108,15 @@ class Walk:
                 logits = answer.logits if logits is None else logits
                 made.update(zip(requests_made, answer.maps, strict=True))
         logits = self._logits(pixels) if logits is None else logits
-        self._store(Batch(loaded=tuple(loaded), maps=made, device=pixels.device, logits=logits), logits)
+        batch = Batch(
+            loaded=tuple(loaded),
+            maps=made,
+            device=pixels.device,
+            logits=logits,
+            pixels=pixels,
+            ask=self._logits,
+        )
+        self._store(batch, logits)
 
     def _answers(
         self,
@@ -162,7 +170,7 @@ class Walk:
         ]
 
     def _logits(self, pixels: torch.Tensor) -> torch.Tensor:
-        """The clean answer, where no map of the network as it is gives it."""
+        """The answer of the network as it is."""
         with torch.inference_mode():
             return self.classifier.logits(pixels)
 
