@@ -57,7 +57,7 @@ class Walk:
     collector: Collector = field(default_factory=Collector)
     tuned: Calibration | None = None
     layers: dict[tuple[str, str, LayoutAim], Chosen] = field(default_factory=dict)
-    _networks: dict[Condition, Classifier] = field(default_factory=dict)
+    _networks: dict[tuple[Condition, str | None], Classifier] = field(default_factory=dict)
     _order: list[str] = field(default_factory=list)
 
     def run(self, listing: Listing, workers: int) -> tuple[Sample, ...]:
@@ -133,7 +133,7 @@ class Walk:
         try:
             chosen = None if at == "pixels" else self._layer(layer, at, layout, pixels)
             made = compute(
-                self._network(condition, pixels),
+                self._network(condition, pixels, before=layer if at == "module" else None),
                 pixels,
                 layer=layer if chosen is None else chosen.name,
                 call=call,
@@ -174,14 +174,18 @@ class Walk:
         with torch.inference_mode():
             return self.classifier.logits(pixels)
 
-    def _network(self, condition: Condition, pixels: torch.Tensor) -> Classifier:
+    def _network(self, condition: Condition, pixels: torch.Tensor, *, before: str | None) -> Classifier:
+        """The network under a condition. What follows module `before` cannot change its output."""
         if condition.stage is None:
             return self.classifier
-        if condition not in self._networks:
-            self._networks[condition] = randomised(
-                self.classifier, stage=condition.stage, seed=condition.seed, order=self._execution(pixels)
+        if (condition, before) not in self._networks:
+            order = self._execution(pixels)
+            if before in order:
+                order = order[: order.index(before) + 1]
+            self._networks[condition, before] = randomised(
+                self.classifier, stage=condition.stage, seed=condition.seed, order=order
             )
-        return self._networks[condition]
+        return self._networks[condition, before]
 
     def _execution(self, pixels: torch.Tensor) -> list[str]:
         """Names of the layers in the order in which they run: the head is what runs last."""
