@@ -405,19 +405,25 @@ def main() -> None:
             if options.flat:
                 marks[f"{network} batch {batch}"] = flat(setting, options.flat)
             else:
-                figures += measure(names, setting, options)
-    if figures:
-        print(table(figures, options.targets))
-    if options.json:
-        record = {
-            "settings": {key: str(value) for key, value in vars(options).items()},
-            "torch": torch.__version__,
-            "threads": torch.get_num_threads(),
-            "device": torch.cuda.get_device_name() if options.device.startswith("cuda") else "cpu",
-            "figures": [asdict(item) for item in figures],
-            "memory_mib": marks,
-        }
-        options.json.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+                rows = measure(names, setting, options)
+                print(table(rows, options.targets), flush=True)
+                figures += rows
+            if options.json:  # after every setting: a run that is cut short has not measured for nothing
+                write(options, figures, marks)
+
+
+def write(
+    options: argparse.Namespace, figures: Sequence[Figures], marks: dict[str, list[tuple[int, float]]]
+) -> None:
+    record = {
+        "settings": {key: str(value) for key, value in vars(options).items()},
+        "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
+        "device": torch.cuda.get_device_name() if options.device.startswith("cuda") else "cpu",
+        "figures": [asdict(item) for item in figures],
+        "memory_mib": marks,
+    }
+    options.json.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ The rooms, in the order in which the data walks through them:
 `classifier`        a network that takes pixels in [0, 1]
 `maps`              where the network looks: Grad-CAM and its relatives
 `targets`           what is explained: the label, the prediction, any scalar
+`dense_targets`     the same for networks that answer per pixel or per box
 `metrics`           one number per map: overlap with a mask, similarity of two maps
 `checks`            one file per kind of check: which evidence it needs, what it estimates
 `stats`, `verdict`  intervals, and the one judge

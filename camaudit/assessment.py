@@ -31,7 +31,10 @@ def assess(
     """Estimate, judge, and turn round what was expected to fail. `layers` says what the maps show."""
     kind: Kind = registry.find("check", check.kind)
     estimates = kind.estimate(check.spec, table, check.confidence)
-    findings = tuple(_finding(item, len(table.ids), check.spec.allow_undefined) for item in estimates)
+    findings = tuple(
+        _finding(item, len(table.ids) if item.of is None else item.of, check.spec.allow_undefined)
+        for item in estimates
+    )
     outcome, answer = _outcome(findings)
     ungated = _no_class_gated(check, findings)
     if ungated:
@@ -47,7 +50,7 @@ def assess(
         population=population,
         findings=findings,
         warnings=(*warnings, *_warnings(findings)),
-        histogram=tuple(float(value) for value in table.values(ranking)),
+        histogram=tuple(float(value) for value in _shown_part(check, table).values(ranking)),
         blocks=_blocks(check, status, findings),
         parameters={
             **(layers or {}),
@@ -93,12 +96,14 @@ def _result(check: CheckPlan, spec_file: str, *, status: Status, answer: str, **
         rule=_rule(check),
         answer=answer,
         limits=kind.limits,
+        shows=kind.shows,
         description=check.spec.description,
         expect=check.spec.expect,
         severity=check.spec.severity,
         line=check.line,
         model=check.model,
         command=f"camaudit run {spec_file} --check {check.id}",
+        maps=_maps(check),
         **rest,  # type: ignore[arg-type]
     )
 
@@ -210,16 +215,28 @@ def _gate_text(value: Mapping[str, object]) -> str:
     return ", ".join(words)
 
 
+def _maps(check: CheckPlan) -> dict[str, str]:
+    """What the maps are that the check rests on, those of the network as it is; empty without maps."""
+    requests = [request for column in check.columns.values() for request in column.maps]
+    clean = next((request for request in requests if request.condition.stage is None), None)
+    if clean is None:
+        return {}
+    fields = ("method", "layer", "call", "relu", "target")
+    return {name: str(getattr(clean, name)) for name in fields}
+
+
 def _parameters(check: CheckPlan) -> dict[str, str]:
     settings = check.spec.model_dump(
         mode="json", exclude={"id", "kind", "description", "maps"}, exclude_none=True
     )
-    request = next((request for column in check.columns.values() for request in column.maps), None)
+    requests = [request for column in check.columns.values() for request in column.maps]
     maps = {}
-    if request is not None:
+    if requests:
+        request = requests[0]
         maps = {
             "map method": check.method,
-            "target": str(request.target),
+            **({} if request.layout == "auto" else {"layout": str(request.layout)}),
+            "target": ", ".join(dict.fromkeys(str(item.target) for item in requests)),
             "relu": "as the method's paper does" if request.relu is None else str(request.relu),
             "resize": f"{request.resize}, align_corners=False",
         }
@@ -229,13 +246,16 @@ def _parameters(check: CheckPlan) -> dict[str, str]:
 def shown_ids(check: CheckPlan, table: Table, *, seed: int = 0, limit: int = SHOWN) -> list[tuple[str, bool]]:
     """The samples shown, with whether each falls short: failing first, then worst, best, random ones.
 
-    A sample falls short where its own number is on the wrong side of the gate, or is missing.
+    A sample falls short where its own number is on the wrong side of the gate, or is missing. Where the
+    kind itself says what a failure is, these alone are shown.
     """
     kind: Kind = registry.find("check", check.kind)
     column = table.columns[0]
     low_is_bad = kind.worst(check.spec) == "low"
-    values = table.frame[column]
+    values = _shown_part(check, table).frame[column]
     ordered = list(values.sort_values(ascending=low_is_bad, na_position="first").index)
+    if kind.failures is not None:
+        return [(key, True) for key in ordered[:limit]]
     gate = getattr(check.spec, "gate", None)
     bound = getattr(gate, "at_least" if low_is_bad else "at_most", None)
     failing = [key for key in ordered if _short(values[key], bound, low_is_bad=low_is_bad)]
@@ -246,6 +266,11 @@ def shown_ids(check: CheckPlan, table: Table, *, seed: int = 0, limit: int = SHO
     extra = list(dict.fromkeys([*rest[:few], *reversed(rest[-few:]), *drawn]))
     chosen = [(key, True) for key in failing[:limit]] + [(key, False) for key in extra]
     return chosen[:limit]
+
+
+def _shown_part(check: CheckPlan, table: Table) -> Table:
+    kind: Kind = registry.find("check", check.kind)
+    return table if kind.failures is None else table.where(kind.failures(check.spec, table))
 
 
 def _short(value: float, bound: float | None, *, low_is_bad: bool) -> bool:

@@ -92,17 +92,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = cli.main(
             args=None if arguments is None else list(arguments), prog_name="camaudit", standalone_mode=False
         )
-    except SpecError as error:
-        click.echo(str(error), err=True)
-        return BAD_SPEC
     except CamauditError as error:
         click.echo(str(error), err=True)
-        return FAILED
+        return BAD_SPEC if isinstance(error, SpecError) else FAILED
     except click.UsageError as error:
         error.show()
         return USAGE
     except click.ClickException as error:
         error.show()
+        return error.exit_code
+    except OSError as error:  # a file that cannot be written: whatever is read has its own message
+        click.echo(f"{error.filename or 'camaudit'}: {error.strerror or error}", err=True)
         return FAILED
     except click.Abort:
         click.echo("interrupted", err=True)

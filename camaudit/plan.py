@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from camaudit import registry
 from camaudit.errors import SpecError
+from camaudit.evidence import SCENE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from camaudit.evidence import Column, Condition, MapRequest
+    from camaudit.evidence import Column, Condition, LayoutAim, MapRequest
     from camaudit.spec.audit import AuditSpec
     from camaudit.spec.types import CalibrationSpec, CheckSpec, SampleSpec
 
@@ -19,6 +20,11 @@ T = TypeVar("T")
 
 MAIN = "model"
 """The name of the audit's own network, beside the names of `models`."""
+
+
+def model_key(name: str) -> str:
+    """Where a network stands in the spec: ``model``, or ``models.NAME``."""
+    return MAIN if name == MAIN else f"models.{name}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +80,11 @@ class Pass:
         return _distinct(column.region for column in wanted if column.region is not None)
 
     @property
+    def scenes(self) -> bool:
+        """Whether the masks of all classes that an image shows are needed."""
+        return any(column.metric == SCENE for column in self.columns)
+
+    @property
     def conditions(self) -> tuple[Condition, ...]:
         """The distinct conditions of the network."""
         return _distinct(request.condition for request in self.maps)
@@ -90,6 +101,13 @@ class Pass:
         return {method.name: method.cost for method in methods if method.cost}
 
     @property
+    def asked_again(self) -> int:
+        """Forwards per image of insertion and deletion; all orders of one map are asked for together."""
+        reveals = [(column.map, column.reveal) for column in self.columns if column.reveal is not None]
+        asked = {(request, replace(reveal, order="map")) for request, reveal in reveals}
+        return sum(reveal.forwards for _, reveal in asked)
+
+    @property
     def forwards_apart(self) -> int:
         """Forwards per image if every check ran by itself and every map took one."""
         return sum(
@@ -98,18 +116,20 @@ class Pass:
         )
 
 
-ForwardGroup = tuple["Condition", str, "int | None", str]
+ForwardGroup = tuple["Condition", str, "int | None", "LayoutAim", str]
 
 PIXELS = "input"
 """The layer of maps at the pixels, which look at none."""
 
 
 def forward_groups(maps: Iterable[MapRequest]) -> dict[ForwardGroup, list[MapRequest]]:
-    """Maps by what one forward can give: the same condition, layer and call, looked at in the same way."""
+    """Maps by what one forward can give: condition, layer, call and layout, looked at in the same way."""
     groups: dict[ForwardGroup, list[MapRequest]] = {}
     for request in maps:
         at = registry.find("map", request.method).at
-        place = (PIXELS, None) if at == "pixels" else (request.layer, request.call)
+        place: tuple[str, int | None, LayoutAim] = (
+            (PIXELS, None, "auto") if at == "pixels" else (request.layer, request.call, request.layout)
+        )
         groups.setdefault((request.condition, *place, at), []).append(request)
     return groups
 
@@ -137,6 +157,8 @@ class Plan:
                 f"{len(item.maps)} maps, {len(item.columns)} numbers"
             )
             lines += [f"  {name} takes {cost} besides" for name, cost in item.costs.items()]
+            if item.asked_again:
+                lines.append(f"  insertion and deletion take at most {item.asked_again} forwards besides")
             lines += [f"  {check.id} ({check.kind}): {', '.join(check.columns)}" for check in item.checks]
         if self.not_run:
             lines.append(f"left out: {', '.join(self.not_run)}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from camaudit.plugin_desk import Desk
@@ -28,6 +28,10 @@ SETTINGS = {
     "reports": ("reports", "folder of the reports, relative to the rootdir (default: reports)"),
 }
 """Settings that decide how a run is carried out; none of them may change a verdict."""
+
+
+LEAST = {"workers": 0, "batch_size": 1}
+"""Settings that are whole numbers, and the least that will do."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,8 +54,27 @@ def setting(config: pytest.Config, name: str) -> str:
     )
 
 
+def refuse_bad_counts(config: pytest.Config) -> None:
+    """Raise `pytest.UsageError` for a number that is none, or too small."""
+    for name, least in LEAST.items():
+        given = setting(config, name)
+        if not given.strip().isdecimal() or int(given) < least:
+            raise pytest.UsageError(
+                f"camaudit_{name}: a whole number of at least {least} is needed, got {given!r}"
+            )
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    refuse_bad_counts(config)
     config.addinivalue_line("markers", "audit: a check of an audit spec (*.audit.yaml)")
+
+
+def register_marks(config: pytest.Config, marks: Iterable[str]) -> None:
+    """Make marks of a spec known to pytest, which refuses unknown ones under ``--strict-markers``."""
+    known = {line.partition(":")[0].partition("(")[0].strip() for line in config.getini("markers")}
+    for mark in marks:
+        if mark not in known:
+            config.addinivalue_line("markers", f"{mark}: put on its checks by an audit spec")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -82,6 +105,7 @@ class AuditFile(pytest.File):
 
         self.spec = read(self.path)
         desk(self.config).register(self.spec)
+        register_marks(self.config, self.spec.marks)
         for check in self.spec.checks:
             yield CheckItem.from_parent(self, name=check.id, check=check)
 
@@ -104,7 +128,8 @@ class CheckItem(pytest.Item):
     def __init__(self, *, check: CheckSpec, **rest: Any) -> None:
         super().__init__(**rest)
         self.check = check
-        self.add_marker("audit")
+        for mark in ("audit", *self.spec.marks):
+            self.add_marker(mark)
 
     @property
     def spec(self) -> AuditSpec:
@@ -140,6 +165,10 @@ class CheckItem(pytest.Item):
                 )
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        from camaudit.errors import CamauditError
+
+        if isinstance(excinfo.value, CamauditError):
+            return str(excinfo.value)
         shown = super().repr_failure(excinfo, style)
         if isinstance(excinfo.value, CheckFailed):
             crash = getattr(shown, "reprcrash", None)

@@ -1,6 +1,7 @@
 """What an audit found: plain dataclasses, a versioned JSON file, no torch and no pandas.
 
-`FORMAT_VERSION` history: 1 — first.
+`FORMAT_VERSION` history: 1 — first; 2 — several named maps per sample (`SampleRow.maps`, `map_name`),
+`CheckResult.shows`, a check's `maps` and `trust`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from camaudit.errors import ResultError
 if TYPE_CHECKING:
     from pathlib import Path
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 Status = Literal["PASS", "FAIL", "INCONCLUSIVE", "SKIP", "ERROR"]
 SEVERITY: tuple[Status, ...] = ("PASS", "SKIP", "INCONCLUSIVE", "FAIL", "ERROR")
@@ -101,6 +102,26 @@ class Population:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NamedMap:
+    """One of several maps of a sample: `key` in `evidence/maps.npz`, None where `status` says why not.
+
+    `name` is what the check calls it (``predicted``), `explains` the class it explains in this sample, if
+    that is one class.
+    """
+
+    name: str
+    explains: str | None = None
+    key: str | None = None
+    status: str = "ok"
+    largest: float | None = None
+
+    @property
+    def text(self) -> str:
+        """``predicted: cat``."""
+        return self.name if self.explains is None else f"{self.name}: {self.explains}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class SampleRow:
     """One sample that the report shows: numbers by column, and the evidence files beside the result."""
 
@@ -120,9 +141,25 @@ class SampleRow:
     """The key of this sample's raw map in `evidence/maps.npz`."""
     map_status: str = "ok"
     map_max: float | None = None
+    map_name: str = ""
+    """What `map` is, where there are `maps` beside it: ``label: cat``."""
+    maps: tuple[NamedMap, ...] = ()
+    """Further maps of the same picture, to be shown side by side with `map` on its scale."""
     file: str | None = None
     sha256: str | None = None
     failing: bool = False
+
+
+TrustLevel = Literal["good", "limited", "poor", "unknown"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trust:
+    """How far a check's maps can be trusted: a level by declared rules, a line, the checks it comes from."""
+
+    level: TrustLevel
+    text: str
+    checks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,9 +191,15 @@ class CheckResult:
     """The ranking column's values of all samples (NaN left out), for the histogram."""
     rows: tuple[SampleRow, ...] = ()
     """The samples shown: failing ones, then worst, best and random ones."""
+    shows: str = ""
+    """What the samples shown are, where the check picks them: ``misclassified images``."""
     command: str = ""
     blocks: bool = True
     """Whether this check makes the run fail; decided with the status, shown by everybody else."""
+    maps: dict[str, str] = field(default_factory=dict)
+    """What its maps are: method, layer, call, relu, target as the spec has them; empty without maps."""
+    trust: Trust | None = None
+    """What the run's sanity checks say of these maps (`camaudit.trust`); None without maps."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -260,10 +303,16 @@ def _check(data: dict[str, Any]) -> CheckResult:
                 "population": Population(**_tuples(population)) if population else None,
                 "histogram": [float("nan") if value is None else value for value in data["histogram"]],
                 "findings": [_finding(item) for item in data["findings"]],
-                "rows": [SampleRow(**{**item, "values": _nan(item["values"])}) for item in data["rows"]],
+                "trust": Trust(**_tuples(data["trust"])) if data.get("trust") else None,
+                "rows": [_row(item) for item in data["rows"]],
             }
         )
     )
+
+
+def _row(data: dict[str, Any]) -> SampleRow:
+    maps = tuple(NamedMap(**item) for item in data.get("maps", ()))
+    return SampleRow(**{**data, "values": _nan(data["values"]), "maps": maps})
 
 
 def _finding(data: dict[str, Any]) -> Finding:

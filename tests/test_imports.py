@@ -37,7 +37,8 @@ ALLOWED = {
     "data": BASICS | {"spec", "paths", "modules"},
     "classifier": BASICS | {"spec", "data", "paths", "modules", "integrity"},
     "targets": BASICS | {"evidence"},
-    "maps": BASICS | {"classifier", "targets"},
+    "dense_targets": {"errors"},
+    "maps": BASICS | {"classifier", "targets", "evidence"},
     "perturb": BASICS | {"classifier", "targets"},
     "metrics": BASICS,
     "stats": {"errors"},
@@ -47,7 +48,8 @@ ALLOWED = {
     "baseline": {"errors", "scores", "integrity"},
     "result": {"errors"},
     "verdict": {"errors", "result", "stats", "scores", "baseline"},
-    "merge": {"errors", "result", "integrity"},
+    "trust": {"result", "verdict"},
+    "merge": {"errors", "result", "integrity", "trust"},
     "assessment": BASICS | {"plan", "checks", "scores", "result", "verdict"},
     "report": {"errors", "result", "verdict"},
     # who knows everybody, and the doors
@@ -64,6 +66,7 @@ ALLOWED = {
         "baseline",
         "result",
         "assessment",
+        "trust",
         "integrity",
     },
     "plugin_desk": BASICS | {"spec", "plan", "engine", "report", "result", "merge"},
@@ -74,7 +77,7 @@ ALLOWED = {
 """Room → the rooms that it may import, besides itself."""
 
 TORCH = {"torch", "torchvision"}
-TORCH_ROOMS = {"maps", "perturb", "classifier", "targets", "metrics", "engine"}
+TORCH_ROOMS = {"maps", "perturb", "classifier", "targets", "dense_targets", "metrics", "engine"}
 HEAVY = ("torch", "torchvision", "pandas", "numpy", "pydantic", "jinja2")
 CEILING = 400
 

@@ -9,7 +9,17 @@ from dataclasses import replace
 import pytest
 
 from camaudit.errors import ResultError
-from camaudit.result import AuditResult, CheckResult, Control, Finding, ModelRecord, Population, SampleRow
+from camaudit.merge import _prefixed
+from camaudit.result import (
+    AuditResult,
+    CheckResult,
+    Control,
+    Finding,
+    ModelRecord,
+    NamedMap,
+    Population,
+    SampleRow,
+)
 
 NAN = float("nan")
 
@@ -35,6 +45,9 @@ def example() -> AuditResult:
         predicted=None,
         values={"energy_inside": NAN},
         undefined={"energy_inside": "x"},
+        map="m0",
+        map_name="label: cat",
+        maps=(NamedMap(name="predicted", explains="dog", key="m1", largest=0.5),),
     )
     check = CheckResult(
         id="on-the-dog",
@@ -72,6 +85,23 @@ def test_round_trip(tmp_path):
     assert math.isnan(after.checks[0].rows[0].values["energy_inside"])
     assert math.isnan(after.checks[0].findings[0].controls[0].upper)
     assert after.checks[0].population == before.checks[0].population
+    assert after.checks[0].rows[0].maps == before.checks[0].rows[0].maps
+
+
+def test_a_result_of_the_first_format_is_read(tmp_path):
+    data = json.loads(example().to_json())
+    data["format_version"] = 1
+    data["checks"][0].pop("shows")
+    for row in data["checks"][0]["rows"]:
+        del row["maps"], row["map_name"]
+    (tmp_path / "result.json").write_text(json.dumps(data))
+    row = AuditResult.read(tmp_path / "result.json").checks[0].rows[0]
+    assert (row.map, row.map_name, row.maps) == ("m0", "", ())
+
+
+def test_parts_put_together_rename_all_maps_of_a_sample():
+    row = _prefixed(example().checks[0], "3-").rows[0]
+    assert (row.map, row.maps[0].key) == ("3-m0", "3-m1")
 
 
 def test_missing_numbers_are_null():

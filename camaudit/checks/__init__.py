@@ -5,5 +5,6 @@ from __future__ import annotations
 CHECKS: dict[str, str] = {
     "overlap": "camaudit.checks.overlap:CHECK",
     "localisation": "camaudit.checks.localisation:CHECK",
+    "errors": "camaudit.checks.errors:CHECK",
     "sanity": "camaudit.checks.sanity:CHECK",
 }

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from camaudit.evidence import Column
+    import pandas as pd
+
+    from camaudit.evidence import Column, MapRequest
     from camaudit.result import Control
     from camaudit.scores import Table
     from camaudit.spec.types import CheckSpec, Gate, MapsSpec
@@ -38,6 +40,8 @@ class Estimate:
     undefined: Mapping[str, int] = field(default_factory=dict)
     controls: tuple[Control, ...] = ()
     note: str = ""
+    of: int | None = None
+    """How many samples it is about, where that is not all of them: undefined ones are a share of these."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,3 +65,10 @@ class Kind:
     """Tunes numbers on samples that are not audited; the audited samples' table has them as `settings`."""
     derive: Callable[[CheckSpec, Table], Table] = lambda _, table: table
     """Puts columns made of others in front (an average over draws, say), before anything is estimated."""
+    failures: Callable[[CheckSpec, Table], pd.Series] | None = None
+    """Which samples are failures, where it is not their number that says so. The report shows these alone."""
+    shows: str = ""
+    """What `failures` picks, in words: ``misclassified images``."""
+    maps: Callable[[CheckSpec, Mapping[str, Column]], Mapping[str, MapRequest]] | None = None
+    """Maps that the report shows side by side of every sample, by name, the main one first; they are among
+    those that columns are made from. Without it: the first map of the network as it is."""

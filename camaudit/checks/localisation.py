@@ -7,7 +7,7 @@ object localization”, TPAMI 2022 (MaxBoxAccV2, PxAP).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
@@ -15,6 +15,8 @@ import pandas as pd
 from pydantic import Field, model_validator
 
 from camaudit import stats
+from camaudit.checks import rejection
+from camaudit.checks.figures import FIGURES, MEASURED, SOURCES, TUNED
 from camaudit.checks.kind import Estimate, Kind
 from camaudit.checks.overlap import PerClass, map_request
 from camaudit.errors import DataError
@@ -30,45 +32,17 @@ if TYPE_CHECKING:
 
     from camaudit.scores import Table
 
-Name = Literal["gt_known_loc", "loc_error", "loc_error_top5", "box_iou", "max_box_acc", "pxap"]
+Name = Literal[
+    "gt_known_loc",
+    "loc_error",
+    "loc_error_top5",
+    "box_iou",
+    "max_box_acc",
+    "pxap",
+    "pointing",
+    "pointing_rejection",
+]
 
-
-@dataclass(frozen=True, kw_only=True)
-class Figure:
-    """A number of this check: what it is, and how its interval is made."""
-
-    title: str
-    interval: Literal["share", "mean", "pooled"]
-    controls: bool = True
-
-
-FIGURES: dict[str, Figure] = {
-    "gt_known_loc": Figure(
-        title="share of images whose box of the label's map fits the object", interval="share"
-    ),
-    "loc_error": Figure(
-        title="top-1 localisation error: wrong class, or a box that does not fit", interval="share"
-    ),
-    "loc_error_top5": Figure(
-        title="top-5 localisation error: label not among five, or a box that does not fit", interval="share"
-    ),
-    "classification_error": Figure(
-        title="top-1 classification error, on the same images", interval="share", controls=False
-    ),
-    "classification_error_top5": Figure(
-        title="top-5 classification error, on the same images", interval="share", controls=False
-    ),
-    "box_iou": Figure(title="IoU of the label's box and the nearest box of the object", interval="mean"),
-    "max_box_acc": Figure(
-        title="MaxBoxAccV2: boxes of all components, mean over IoU 0.3, 0.5 and 0.7", interval="mean"
-    ),
-    "pxap": Figure(title="PxAP: area under pixel precision and recall, pixels pooled", interval="pooled"),
-}
-CONTROLS = {
-    "centre_box": "a box over the middle half of the image",
-    "centre_prior": "a fixed blob in the centre",
-}
-SOURCES = ("map", *CONTROLS)
 IOUS = (0.3, 0.5, 0.7)
 _RANKS = {"loc_error": 1, "loc_error_top5": 5, "classification_error": 1, "classification_error_top5": 5}
 
@@ -88,7 +62,10 @@ class LocalisationSpec(CheckSpec):
     iou: Annotated[Number, Field(gt=0, le=1)] = 0.5
     """From which intersection over union on a box fits; `max_box_acc` has three of its own."""
     calibration: CalibrationSpec | None = None
-    """Samples that the thresholds of `max_box_acc` are tuned on; never the audited ones."""
+    """Samples that the thresholds of `max_box_acc` and `pointing_rejection` are tuned on; never the audited
+    ones."""
+    top: Annotated[int, Field(ge=1, le=10)] = 5
+    """How many of the largest classes `pointing_rejection` makes maps for."""
     gate: Gate
     per_class: PerClass | None = None
 
@@ -97,14 +74,16 @@ class LocalisationSpec(CheckSpec):
         for gate in (self.gate, self.per_class):
             if gate is not None:
                 refuse_vacuous(gate, self.metric, 0.0, 1.0)
-        tuned = "max_box_acc" in (self.metric, *self.also)
+        tuned = [name for name in TUNED if name in (self.metric, *self.also)]
         if tuned and self.calibration is None:
             raise ValueError(
-                '"max_box_acc" tunes its thresholds: it needs "calibration: {n: 100}", samples that are '
+                f'"{tuned[0]}" tunes its thresholds: it needs "calibration: {{n: 100}}", samples that are '
                 "split off and not audited, or another data set"
             )
         if self.calibration is not None and not tuned:
-            raise ValueError('"calibration" is used by "max_box_acc" alone, which is not asked for')
+            raise ValueError(
+                f'"calibration" is used by {" and ".join(TUNED)} alone, none of which is asked for'
+            )
         if self.maps is not None and self.maps.target != "label" and "target" in self.maps.model_fields_set:
             raise ValueError('localisation explains the label: leave "target" out, or write "target: label"')
         return self
@@ -131,6 +110,12 @@ def _columns(spec: LocalisationSpec, maps: MapsSpec) -> dict[str, Column]:
             columns[_of("best_box_ious", source)] = column("best_box_ious", source, profile=True, boxes=True)
         if "pxap" in asked:
             columns[_of("pixel_counts", source)] = column("pixel_counts", source, profile=True)
+        if "pointing" in asked:
+            # A box of ones has no one peak: what a guess within it scores stands for it.
+            metric = "peak_share" if source == "centre_box" else "pointing"
+            columns[_of("pointing", source)] = column(metric, source)
+    if rejection.NAME in asked:
+        columns |= rejection.columns(request, spec.mask, spec.top)
     columns["label_rank"] = column("label_rank", "sample")
     columns["own_boxes"] = column("own_boxes", "sample")
     return columns
@@ -147,7 +132,9 @@ def _setting(delta: float, source: str) -> str:
 def _fit(spec: LocalisationSpec, table: Table) -> dict[str, float]:
     """The best thresholds on the calibration samples, for the map and for each control."""
     found: dict[str, float] = {}
-    for source in SOURCES:
+    if rejection.NAME in figures(spec):
+        found |= rejection.fit(table, spec.top, spec.allow_undefined)
+    for source in SOURCES if "max_box_acc" in figures(spec) else ():
         profile = table.profiles[_of("best_box_ious", source)]
         ious = profile.dropna().to_numpy(dtype=np.float64)
         missing = len(profile) - len(ious)
@@ -165,8 +152,13 @@ def _derive(spec: LocalisationSpec, table: Table) -> Table:
     columns: dict[str, pd.Series] = {}
     reasons: dict[str, Mapping[str, str]] = {}
     for name in figures(spec):
+        if name == rejection.NAME:
+            series, whys = rejection.derive(table, spec.top)
+            columns |= series
+            reasons |= whys
+            continue
         for source in SOURCES if FIGURES[name].controls else ("map",):
-            if name == "box_iou":
+            if name in MEASURED:
                 continue
             own, why = _figure(spec, table, name, source)
             columns[_of(name, source)] = own
@@ -177,10 +169,9 @@ def _derive(spec: LocalisationSpec, table: Table) -> Table:
         "samples with their mask's bounding box": len(table.ids) - boxed,
     }
     first = table.first(columns, reasons) if columns else table
-    if spec.metric == "box_iou":
-        first = replace(
-            first, frame=first.frame[_in_front(list(first.frame.columns), "box_iou", first.columns[0])]
-        )
+    if spec.metric in MEASURED:
+        order = _in_front(list(first.frame.columns), spec.metric, first.columns[0])
+        first = replace(first, frame=first.frame[order])
     return replace(
         first, settings={**table.settings, **{name: float(count) for name, count in settings.items()}}
     )
@@ -279,7 +270,7 @@ def _one(
 
 
 def _controls(name: str, table: Table, confidence: float) -> Iterator[Control]:
-    for key, title in CONTROLS.items():
+    for key, title in FIGURES[name].controls.items():
         interval = _interval(name, table, key, confidence)
         missing = sum(table.undefined(_of(name, key)).values())
         yield Control(
@@ -296,9 +287,9 @@ def _controls(name: str, table: Table, confidence: float) -> Iterator[Control]:
 def _interval(name: str, table: Table, source: str, confidence: float) -> stats.Interval:
     column = _of(name, source)
     values, clusters = table.values(column), table.clusters(column)
-    if FIGURES[name].interval == "share":
+    if FIGURES[name].interval == "share" and np.isin(values, (0.0, 1.0)).all():
         return stats.share(values, confidence=confidence, clusters=clusters)
-    if FIGURES[name].interval == "mean":
+    if FIGURES[name].interval != "pooled":
         return stats.bootstrap_mean(values, confidence=confidence, clusters=clusters, bounds=(0.0, 1.0))
     counts = table.profiles[_of("pixel_counts", source)].dropna().to_numpy(dtype=np.float64)
     return stats.bootstrap_pooled(
@@ -310,6 +301,10 @@ def _question(spec: LocalisationSpec) -> str:
     region = "the object" if spec.mask == "object" else f"the region “{spec.mask}”"
     if spec.metric == "pxap":
         return f"Do the map's pixels for the label tell {region} from the rest?"
+    if spec.metric == "pointing":
+        return f"Does the peak of the map for the label lie on {region}?"
+    if spec.metric == rejection.NAME:
+        return "Do the maps of the predicted classes point at those that are there, and at no others?"
     return f"Does a box drawn from the map for the label find {region}?"
 
 
@@ -318,7 +313,7 @@ def _titles(spec: LocalisationSpec) -> dict[str, str]:
     for name in dict.fromkeys((*figures(spec), "box_iou")):
         own = FIGURES[name].title
         titles[name] = f"{own} (of the image alone)" if name == "pxap" else own
-        titles |= {f"{name}.{key}": f"{name}: {text}" for key, text in CONTROLS.items()}
+        titles |= {f"{name}.{key}": f"{name}: {text}" for key, text in FIGURES[name].controls.items()}
     return {
         **titles,
         "label_rank": "place of the label among the network's answers",

@@ -13,7 +13,15 @@ from camaudit.evidence import Column, MapRequest
 from camaudit.result import Control
 from camaudit.scores import size_quartile
 from camaudit.spec.targets import aim
-from camaudit.spec.types import CheckSpec, Gate, GatedMetric, MapsSpec, metric_base, refuse_vacuous
+from camaudit.spec.types import (
+    CheckSpec,
+    Gate,
+    GatedMetric,
+    MapsSpec,
+    layout_aim,
+    metric_base,
+    refuse_vacuous,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +44,7 @@ class PerClass(Gate):
 
 
 def _on_a_mask(name: str) -> str:
-    reference = _metric(name).reference
+    reference = metric_of(name).reference
     if reference != "mask":
         what = "compares two maps" if reference == "map" else "is a check of kind localisation's"
         raise ValueError(f"metric {name!r} {what}; an overlap needs one that compares a map with a mask")
@@ -61,14 +69,15 @@ class OverlapSpec(CheckSpec):
 
     @model_validator(mode="after")
     def _gates_can_decide(self) -> OverlapSpec:
-        metric = _metric(self.metric)
+        metric = metric_of(self.metric)
         for gate in (self.gate, self.per_class):
             if gate is not None:
                 refuse_vacuous(gate, self.metric, *metric.range)
         return self
 
 
-def _metric(name: str) -> Metric:
+def metric_of(name: str) -> Metric:
+    """The table's entry of a metric's name, with or without its parameter."""
     metric: Metric = registry.find("metric", metric_base(name))
     return metric
 
@@ -86,6 +95,7 @@ def map_request(maps: MapsSpec) -> MapRequest:
         call=maps.call,
         relu=maps.relu,
         resize=maps.resize,
+        layout=layout_aim(maps.layout),
     )
 
 
@@ -96,7 +106,7 @@ def _columns(spec: OverlapSpec, maps: MapsSpec) -> dict[str, Column]:
         columns[name] = Column(map=request, metric=name, region=spec.mask)
         for control in CONTROLS:
             columns[f"{name}.{control}"] = Column(map=request, metric=name, region=spec.mask, source=control)  # type: ignore[arg-type]
-        if _metric(name).chance is not None:
+        if metric_of(name).chance is not None:
             columns[f"{name}.chance"] = Column(map=request, metric=name, region=spec.mask, source="chance")
     return columns
 
@@ -146,7 +156,7 @@ def _one(
     level: str | None = None,
     note: str = "",
 ) -> Estimate:
-    metric = _metric(name)
+    metric = metric_of(name)
     chance = list(table.values(f"{name}.chance")) if f"{name}.chance" in table.columns else []
     return Estimate(
         name=name if level is None else f"{name} [{level}]",
@@ -157,8 +167,8 @@ def _one(
         severity=severity,
         by=by,
         level=level,
-        low=_end(metric.range[0]),
-        high=_end(metric.range[1]),
+        low=end(metric.range[0]),
+        high=end(metric.range[1]),
         chance=float(sum(chance) / len(chance)) if chance else None,
         chance_text=metric.chance_text,
         undefined=table.undefined(name),
@@ -167,7 +177,8 @@ def _one(
     )
 
 
-def _end(value: float) -> float | None:
+def end(value: float) -> float | None:
+    """The end of a range, None where it has none."""
     return value if isfinite(value) else None
 
 
@@ -202,7 +213,7 @@ def _question(spec: OverlapSpec) -> str:
 def _titles(spec: OverlapSpec) -> dict[str, str]:
     titles = {}
     for name in _metrics(spec):
-        titles[name] = _metric(name).title
+        titles[name] = metric_of(name).title
         titles.update({f"{name}.{control}": f"{name}: {text}" for control, text in CONTROLS.items()})
         titles[f"{name}.chance"] = f"{name}: chance level"
     return titles

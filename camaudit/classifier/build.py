@@ -52,14 +52,18 @@ def call_preprocess(reference: str, base: Path) -> Preprocess:
 
 
 def torchvision_network(name: str, arguments: dict[str, Any]) -> nn.Module:
-    """One of torchvision's image classifiers, its parameters drawn at random; nothing is downloaded."""
+    """One of torchvision's networks on images, its parameters drawn at random; nothing is downloaded.
+
+    Classifiers, and those that segment or detect (they need `model.scores`).
+    """
     from torchvision import models
 
-    known = models.list_models(module=models)
+    rooms = (models, models.segmentation, models.detection)
+    known = [network for room in rooms for network in models.list_models(module=room)]
     where = f"{TORCHVISION}:{name}"
     if name not in known:
         raise ModelError(
-            f"torchvision has no image classifier {name!r}{did_you_mean(name, known)}",
+            f"torchvision has no image network {name!r}{did_you_mean(name, known)}",
             where=where,
             hint=f"it has: {', '.join(known)}",
         )
@@ -69,8 +73,10 @@ def torchvision_network(name: str, arguments: dict[str, Any]) -> nn.Module:
             where=where,
             hint="name a file under model.weights",
         )
-    drawn = {"init_weights": True} if name in ASK_FOR_DRAW else {}
     builder = models.get_model_builder(name)
+    drawn: dict[str, Any] = {"init_weights": True} if name in ASK_FOR_DRAW else {}
+    if "weights_backbone" in inspect.signature(builder).parameters:
+        drawn["weights_backbone"] = None
     made: nn.Module = _called(builder, {"weights": None, **drawn, **arguments}, where)
     return made
 
@@ -84,6 +90,8 @@ def torchvision_preprocess(name: str) -> Preprocess | None:
     if transforms is None:
         return None
     steps = transforms.transforms()
+    if not hasattr(steps, "crop_size"):  # of those that segment or detect: nothing that fits masks
+        return None
     return Preprocess(
         geometry=Geometry(
             resize=_size(steps.resize_size),

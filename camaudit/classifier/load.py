@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
-from camaudit.classifier import build
+from camaudit.classifier import build, dense
 from camaudit.classifier.export import load_export
 from camaudit.classifier.files import existing
 from camaudit.classifier.names import read_names
@@ -17,10 +17,14 @@ from camaudit.classifier.preprocess import Preprocess, from_spec
 from camaudit.classifier.weights import check_finite, load_weights, verified
 from camaudit.errors import ModelError
 from camaudit.integrity import sha256
+from camaudit.modules import load_callable
 from camaudit.spec.types import WeightsSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from torch import Tensor
 
     from camaudit.spec.types import ModelSpec
 
@@ -38,7 +42,8 @@ def load(spec: ModelSpec, base: Path, *, name: str = "model", device: str = "cpu
     """
     with torch.inference_mode(mode=False), build.seeded():
         made = _make(spec, base, device)
-        classifier = replace(made, name=name, classes=read_names(spec.classes, base) or made.classes)
+        names = read_names(spec.classes, base) or made.classes
+        classifier = replace(made, name=name, classes=names, scores=_scores(spec, names, base) or made.scores)
         check_finite(classifier.module, name)
         _to(classifier.module, device, name)
         _to_eval(classifier.module)
@@ -96,6 +101,14 @@ def _exported(spec: ModelSpec, file: str, base: Path, device: str) -> Classifier
         verified(path, spec.weights)
     made = Classifier(module=load_export(path, device), weights=file, weights_sha256=digest)
     return made if own else _filled(made, spec, base)
+
+
+def _scores(spec: ModelSpec, classes: tuple[str, ...] | None, base: Path) -> Callable[[Any], Tensor] | None:
+    if spec.scores is None:
+        return None
+    if ":" in spec.scores:
+        return load_callable(spec.scores, base, error=ModelError)
+    return dense.named(spec.scores, classes)
 
 
 def _preprocess(spec: ModelSpec, base: Path) -> Preprocess | None:

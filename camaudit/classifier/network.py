@@ -16,7 +16,7 @@ from camaudit.errors import ModelError
 from camaudit.registry import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 RGB = 3
 IMAGE_DIMENSIONS = 4
@@ -45,13 +45,15 @@ class Classifier:
     """A network in pixel space.
 
     `module` has to be in eval mode. `output` says which entry of a tuple or dict output holds the logits
-    (an index or a key). `factory`, `weights` and `weights_sha256` say where it came from.
+    (an index or a key). `scores` makes scores [n, k] of an output that is no logits; they are called logits
+    from then on. `factory`, `weights` and `weights_sha256` say where it came from.
     """
 
     module: nn.Module
     preprocess: Preprocess = field(default_factory=Preprocess)
     classes: tuple[str, ...] | None = None
     output: str | int | None = None
+    scores: Callable[[Any], Tensor] | None = None
     name: str = "model"
     factory: str = ""
     weights: str | None = None
@@ -79,8 +81,13 @@ class Classifier:
             parameters=sum(parameter.numel() for parameter in self.module.parameters()),
             weights=self.weights,
             weights_sha256=self.weights_sha256,
-            fingerprint=fingerprint(self.module, f"{self.preprocess!r} output={self.output!r}"),
+            fingerprint=fingerprint(self.module, f"{self.preprocess!r} output={self.output!r}{self._scored}"),
         )
+
+    @property
+    def _scored(self) -> str:
+        function = getattr(self.scores, "func", self.scores)
+        return "" if function is None else f" scores={function.__module__}:{function.__qualname__}"
 
     def logits(self, images: Tensor) -> Tensor:
         """Logits [n, k] of images [n, 3, h, w] in [0, 1], in the network's own dtype; differentiable.
@@ -99,6 +106,9 @@ class Classifier:
             )
         exact = images.to(torch.promote_types(images.dtype, self.dtype))
         answer = self.module(self.preprocess.normalise(exact).to(self.dtype))
+        if self.scores is not None:
+            chosen = answer if self.output is None else self._selected(answer)
+            return self._checked(self.scores(chosen), images)
         return self._checked(self._selected(answer), images)
 
     def check_images(self, images: Tensor) -> None:
@@ -142,7 +152,7 @@ class Classifier:
                 where=self.name,
                 hint="are the weights complete, and made for this architecture and dtype?",
             )
-        if _probabilities(logits):
+        if self.scores is None and _probabilities(logits):
             warnings.warn(
                 f"{self.name}: the outputs are probabilities, not logits: gradients vanish where the network "
                 "is sure; leave the last softmax out",
@@ -183,7 +193,8 @@ class Classifier:
             raise ModelError(
                 f"the network's output is {_kind(answer)}, not a tensor",
                 where=self.name,
-                hint=f"say which entry holds the logits: output: {_choices(answer)}",
+                hint=f"say which entry holds the logits: output: {_choices(answer)}; or, of a network that "
+                "segments or detects, how image scores are made: model.scores",
             )
         try:
             return _entry(answer, self.output)
@@ -205,7 +216,8 @@ class Classifier:
                 f"the logits are {list(logits.shape)} of {logits.dtype} for {len(images)} images, "
                 "needed are floats [n, k]",
                 where=self.name,
-                hint="audited are classifiers: one row of class scores per image",
+                hint="one row of class scores per image is needed; for a network that segments or detects, "
+                "model.scores says how they are made",
             )
         count = logits.shape[1]
         if count == 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -110,13 +111,20 @@ def _read_torch(path: Path) -> Any:
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as failure:  # a broken file makes torch's reader raise anything
-        first = str(failure).strip().partition("\n")[0]
         raise ModelError(
-            f"this file cannot be read with weights_only=True, and nothing else is allowed: {first}",
+            f"this file cannot be read with weights_only=True, and nothing else is allowed: {_said(failure)}",
             where=str(path),
             hint="where you trust the file, load it yourself and write its tensors with "
             "safetensors.torch.save_file(state_dict, 'weights.safetensors')",
         ) from failure
+
+
+def _said(failure: Exception) -> str:
+    """What torch's reader found, without its advice to switch the protection off."""
+    found = re.search(
+        r"((?:Unsupported|Trying to)\b.+?)(?: was not an allowed global|\. Please|\n|$)", str(failure)
+    )
+    return found[1] if found else str(failure).strip().partition("\n")[0]
 
 
 def _state_dict(content: Any, path: Path) -> dict[str, Tensor]:

@@ -44,8 +44,8 @@ Rows = tuple[tuple[str, ...], list[tuple[str, ...]]]
 
 
 def _checks() -> Rows:
-    return ("KIND", "QUESTION"), [
-        (name, f"{member.title}: {_first_line(member.spec)}") for name, member in _members("check")
+    return ("KIND", "TITLE", "WHAT IT ASKS"), [
+        (name, member.title, _first_line(member.spec)) for name, member in _members("check")
     ]
 
 

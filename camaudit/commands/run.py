@@ -21,6 +21,12 @@ device = click.option(
 )
 
 
+class NothingToRun(click.ClickException):
+    """There is no audit: not a wrong command line, and never a success."""
+
+    exit_code = NOTHING
+
+
 def _plans(paths: tuple[Path, ...], only: tuple[str, ...]) -> list[Plan]:
     """Read all specs before anything runs; folders are searched for ``*.audit.yaml``."""
     from camaudit import plan
@@ -30,6 +36,8 @@ def _plans(paths: tuple[Path, ...], only: tuple[str, ...]) -> list[Plan]:
     files = [
         file for path in paths for file in (sorted(path.rglob("*.audit.yaml")) if path.is_dir() else [path])
     ]
+    if not files:
+        raise NothingToRun("no *.audit.yaml found: an empty run is never green")
     plans = [plan.make(read(file), set(only) or None) for file in files]
     homes: dict[str, Path] = {}
     for item in plans:
@@ -51,9 +59,15 @@ def _plans(paths: tuple[Path, ...], only: tuple[str, ...]) -> list[Plan]:
     help="Folder of the reports; each audit gets one of its own inside.",
 )
 @click.option(
-    "--workers", default=2, show_default=True, help="Threads that decode images ahead of the network."
+    "--workers",
+    default=2,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Threads that decode images ahead of the network.",
 )
-@click.option("--batch-size", default=16, show_default=True, help="Images per forward.")
+@click.option(
+    "--batch-size", default=16, show_default=True, type=click.IntRange(min=1), help="Images per forward."
+)
 @click.pass_context
 def run(
     context: click.Context,
@@ -81,16 +95,12 @@ def run(
     from camaudit.report import text
 
     results: list[tuple[AuditResult, Path]] = []
-    plans = _plans(specs, only)
-    for item in plans:
+    for item in _plans(specs, only):
         folder = reports / item.spec.name
         with progress(item.spec.name) as tick:
             options = Options(device=device, workers=workers, batch_size=batch_size, progress=tick)
             result = carry_out(item, folder, options)
         results.append((result, report.write(folder)))
-    if not results:
-        click.echo("no *.audit.yaml found: an empty run is never green", err=True)
-        context.exit(NOTHING)
     for result, page in results:
         for check in result.checks:
             if check.blocks:
@@ -123,7 +133,8 @@ def check(context: click.Context, specs: tuple[Path, ...], only: tuple[str, ...]
     r"""Look at everything a run would need, without walking over the data.
 
     Reads the specs, loads the networks and their weights, lists the data with its pairing, and finds
-    the layers by one forward on a blank image. Exits with 2 if something will not do.
+    the layers by one forward on the first image. Exits with 2 if something will not do, 5 if there is
+    no audit.
 
     \b
       camaudit check audits

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ from camaudit.data.masks import MaskPolygons, MaskRLE, MaskUnion
 from camaudit.data.pairing import OBJECT, existing, make_listing, without_suffix
 from camaudit.data.sample import Sample, Unusable
 from camaudit.data.sample_error import SampleError
+from camaudit.data.scenes import known_classes, scene_of
 from camaudit.errors import DataError
 from camaudit.paths import resolve
 from camaudit.registry import did_you_mean
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from camaudit.data.labels import Labels
-    from camaudit.data.sample import Box, Listing, MaskSource
+    from camaudit.data.sample import Box, Listing, MaskSource, Scene
 
 
 class CocoSource(SourceSpec):
@@ -52,8 +54,25 @@ class CocoSource(SourceSpec):
         categories = _audited(content.categories, labels, str(file))
         folder = resolve(self.images, base)
         groups = self._groups(content, categories, labels)
-        entries = (self._entry(group, content, labels, folder) for group in groups)
+        scenes = self._scenes(content, categories, labels)
+        entries = (self._entry(group, content, labels, folder, scenes[group.image]) for group in groups)
         return make_listing(entries, where=str(file))
+
+    def _scenes(self, content: _Instances, categories: Mapping[int, str], labels: Labels) -> dict[int, Scene]:
+        """What each image shows. All instances are outlined, so any other category is absent."""
+        known = known_classes(categories.values(), labels)
+        by_class: dict[int, dict[tuple[int | None, str | None], list[dict[str, Any]]]] = {}
+        for note in content.annotations:
+            if note["category_id"] in categories:
+                key = labels.key(categories[note["category_id"]])
+                by_class.setdefault(note["image_id"], {}).setdefault(key, []).append(note)
+        return {
+            image: scene_of(
+                {key: partial(self._mask, notes, _size(content.images[image])) for key, notes in own.items()},
+                known,
+            )
+            for image, own in by_class.items()
+        }
 
     def _groups(self, content: _Instances, categories: Mapping[int, str], labels: Labels) -> Iterator[_Group]:
         """Annotations that make one sample."""
@@ -67,7 +86,9 @@ class CocoSource(SourceSpec):
             names = tuple(dict.fromkeys(categories[note["category_id"]] for note in notes))
             yield _Group(image=image, names=names, notes=notes)
 
-    def _entry(self, group: _Group, content: _Instances, labels: Labels, folder: Path) -> Sample | Unusable:
+    def _entry(
+        self, group: _Group, content: _Instances, labels: Labels, folder: Path, scene: Scene
+    ) -> Sample | Unusable:
         image = content.images[group.image]
         name = str(image["file_name"])
         stem = without_suffix(name)
@@ -83,6 +104,7 @@ class CocoSource(SourceSpec):
                 label_name=label_name,
                 metadata={"category": "+".join(group.names), "instances": str(len(group.notes))},
                 boxes=_all_boxes(group.notes),
+                scene=scene,
             )
         except SampleError as refusal:
             return Unusable(id=sample_id, reason=refusal.reason, detail=refusal.detail)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from pydantic import field_validator, model_validator
@@ -23,6 +24,7 @@ from camaudit.data.pairing import (
 )
 from camaudit.data.sample import Sample, Unusable
 from camaudit.data.sample_error import SampleError
+from camaudit.data.scenes import in_scenes
 from camaudit.data.table import read_table
 from camaudit.errors import DataError
 from camaudit.paths import PACKAGE, resolve
@@ -30,7 +32,7 @@ from camaudit.registry import did_you_mean
 from camaudit.spec.base import SourceSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from camaudit.data.labels import Labels
@@ -60,6 +62,9 @@ class ManifestSource(SourceSpec):
     """Patterns of further regions' masks: {collar: "masks/collar/{id}.png"}."""
     labels: LabelMap = None
     """What labels of the file are called among the model's classes: {husky: Eskimo dog}, or a JSON file."""
+    complete: bool = False
+    """Every class of the file that an image shows has a row with that image: what has none is absent from it.
+    Only then is it known what else an image shows, as `pointing_rejection` asks."""
 
     @field_validator("columns")
     @classmethod
@@ -80,14 +85,18 @@ class ManifestSource(SourceSpec):
     def listing(self, base: Path, classes: Sequence[str] | None) -> Listing:
         """One sample per row, in the order of the file."""
         file = resolve(self.manifest, base)
-        header, rows = read_table(file)
+        header, lines = read_table(file)
+        rows = list(lines)
         roles = _roles_of(header, self.columns, str(file))
         patterns = object_first(self.mask, self.masks)
         _refuse_clash(roles, patterns, str(file))
         labels = make_labels(classes, self.labels, base)
         table = _Table(file.parent, roles, patterns, labels, self.box_format)
         declared = [*patterns, *filter(None, map(_region, roles)), *filter(None, map(_boxed, roles))]
-        return make_listing(map(table.entry, rows), where=str(file), regions=declared)
+        entries: Iterable[Sample | Unusable] = map(table.entry, rows)
+        if self.complete:
+            entries = in_scenes([*entries], table.classes(rows))
+        return make_listing(entries, where=str(file), regions=declared)
 
 
 class _Table:
@@ -106,6 +115,16 @@ class _Table:
         self.roles = roles
         self.patterns = patterns
         self.labels = labels
+
+    def classes(self, rows: Sequence[Row]) -> dict[Path, Counter[int | None]] | None:
+        """Rows of each image by class, usable or not; None where a row cannot be read at all."""
+        found: dict[Path, Counter[int | None]] = defaultdict(Counter)
+        for _, cells in rows:
+            if isinstance(cells, str) or "label" not in self.roles:
+                return None
+            image = resolve(cells[self.roles["image"]].strip(), self.folder)
+            found[image][self.labels.key(cells[self.roles["label"]].strip())[0]] += 1
+        return found
 
     def entry(self, row: Row) -> Sample | Unusable:
         line, cells = row

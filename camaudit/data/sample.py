@@ -26,6 +26,19 @@ class MaskSource(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Scene:
+    """All classes of the network that an image is known to show, and all that it is known not to show.
+
+    `shown` maps a class index to the mask of all its objects. `known` are the classes that the data would
+    have outlined wherever they occur: one of them that is not shown is absent. Of any other class, nothing
+    is known.
+    """
+
+    shown: Mapping[int, MaskSource]
+    known: frozenset[int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Sample:
     """One image with its masks and label, by reference: holds no pixels, so a listing stays small.
 
@@ -33,7 +46,8 @@ class Sample:
     `label` is the class index, `label_name` its name; both None where the data has no labels.
     `group` clusters samples that are not independent (one patient, one video).
     `boxes` maps a region's name to its boxes: left, top, right, bottom in pixels of the image file from
-    its top left corner, right and bottom exclusive.
+    its top left corner, right and bottom exclusive. `scene` says what else the image shows, where the data
+    knows.
     """
 
     id: str
@@ -44,6 +58,7 @@ class Sample:
     group: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     boxes: Mapping[str, tuple[Box, ...]] = field(default_factory=dict)
+    scene: Scene | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

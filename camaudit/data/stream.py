@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from camaudit.data.geometry import Geometry
-    from camaudit.data.sample import Box, Sample
+    from camaudit.data.sample import Box, MaskSource, Sample
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False, weakref_slot=True)
@@ -33,7 +33,8 @@ class Loaded:
     has none; empty where nothing of the region is left. `partner_masks` holds the regions of another
     sample for the shuffled-mask control, fitted to [h, w]; it is None where there is no partner (then
     `partner_lost` is empty) or where its masks cannot be had (then it says why). `original_size` is the
-    upright image's height and width; `file` the image's path, None where it came from a callable.
+    upright image's height and width; `file` the image's path, None where it came from a callable. `scene`
+    holds the masks of all classes that the image shows, where they were asked for.
     """
 
     sample: Sample
@@ -46,6 +47,7 @@ class Loaded:
     partner: str | None = None
     partner_lost: str = ""
     boxes: Mapping[str, tuple[Box, ...]] = field(default_factory=dict)
+    scene: Mapping[int, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,6 +65,7 @@ def stream(
     *,
     regions: Collection[str],
     boxes: Collection[str] = (),
+    scenes: bool = False,
     partners: Mapping[str, tuple[str, bool]] | None = None,
     workers: int = 2,
     ahead: int = 32,
@@ -71,8 +74,9 @@ def stream(
 
     `regions` are the masks that are needed: a sample without one of them is lost, one whose mask is empty
     is not. `boxes` are the regions, among them, whose boxes are needed; a box outside its image loses the
-    sample. `workers` threads decode at most `ahead` samples before the consumer asks for them (0 workers:
-    in the consumer's thread). Closing the iterator cancels what has not begun.
+    sample. `scenes` asks for the masks of all classes that an image shows. `workers` threads decode at most
+    `ahead` samples before the consumer asks for them (0 workers: in the consumer's thread).
+    Closing the iterator cancels what has not begun.
     """
     if workers < 0 or ahead < 1:
         raise DataError(f"workers must be at least 0 and ahead at least 1, got {workers} and {ahead}")
@@ -80,6 +84,7 @@ def stream(
         geometry=geometry,
         regions=tuple(regions),
         boxes=tuple(boxes),
+        scenes=scenes,
         partners=partners or {},
         by_id={sample.id: sample for sample in samples} if partners else {},
     )
@@ -105,6 +110,7 @@ class _Loader:
     geometry: Geometry
     regions: tuple[str, ...]
     boxes: tuple[str, ...]
+    scenes: bool
     partners: Mapping[str, tuple[str, bool]]
     by_id: Mapping[str, Sample] = field(repr=False)
 
@@ -137,6 +143,7 @@ class _Loader:
             partner_masks=partner_masks,
             partner_lost=partner_lost,
             boxes={region: self._boxes(sample, region, photo.size, masks[region]) for region in self.boxes},
+            scene=self._scene(sample, photo.size),
         )
 
     def _boxes(self, sample: Sample, region: str, size: tuple[int, int], mask: np.ndarray) -> tuple[Box, ...]:
@@ -148,20 +155,30 @@ class _Loader:
         moved = (self.geometry.box(box, size) for box in given)
         return tuple(box for box in moved if box is not None)
 
+    def _scene(self, sample: Sample, size: tuple[int, int]) -> dict[int, np.ndarray]:
+        if not self.scenes or sample.scene is None:
+            return {}
+        return {
+            index: self._drawn(mask, f"class {index}", size) for index, mask in sample.scene.shown.items()
+        }
+
     def _masks(self, sample: Sample, size: tuple[int, int]) -> dict[str, np.ndarray]:
         masks = {}
         for region in self.regions:
             if region not in sample.masks:
                 known = ", ".join(sample.masks) or "none"
                 raise SampleError(f"it has masks for: {known}", reason=f"no mask for region {region!r}")
-            mask = sample.masks[region].read(*size)
-            if mask.dtype != bool or mask.shape != size:
-                raise SampleError(
-                    f"the mask of {region!r} is {mask.dtype} {mask.shape}; bool {size} is needed",
-                    reason="unreadable mask",
-                )
-            masks[region] = self.geometry.mask(mask)
+            masks[region] = self._drawn(sample.masks[region], repr(region), size)
         return masks
+
+    def _drawn(self, source: MaskSource, name: str, size: tuple[int, int]) -> np.ndarray:
+        mask = source.read(*size)
+        if mask.dtype != bool or mask.shape != size:
+            raise SampleError(
+                f"the mask of {name} is {mask.dtype} {mask.shape}; bool {size} is needed",
+                reason="unreadable mask",
+            )
+        return self.geometry.mask(mask)
 
     def _partner(
         self, sample: Sample, size: tuple[int, int]

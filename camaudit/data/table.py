@@ -26,7 +26,8 @@ def read_table(file: Path) -> tuple[list[str], Iterator[Row]]:
     try:
         text = file.read_text(encoding="utf-8-sig")
     except OSError as failure:
-        raise DataError(failure.strerror or str(failure), where=str(file)) from failure
+        hint = "paths are relative to the spec's folder" if isinstance(failure, FileNotFoundError) else None
+        raise DataError(failure.strerror or str(failure), where=str(file), hint=hint) from failure
     except UnicodeDecodeError as failure:
         raise DataError(
             f"the file is not UTF-8: {failure}", where=str(file), hint="save it as UTF-8"

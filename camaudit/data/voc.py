@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 from xml.etree import ElementTree as ET
 
@@ -13,17 +14,18 @@ from camaudit.data.masks import MaskBox, MaskFile, MaskUnion
 from camaudit.data.pairing import OBJECT, existing, make_listing
 from camaudit.data.sample import Sample, Unusable
 from camaudit.data.sample_error import SampleError
+from camaudit.data.scenes import known_classes, scene_of
 from camaudit.errors import DataError
 from camaudit.paths import resolve
 from camaudit.registry import did_you_mean
 from camaudit.spec.base import SourceSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from camaudit.data.labels import Labels
-    from camaudit.data.sample import Box, Listing, MaskSource
+    from camaudit.data.sample import Box, Listing, MaskSource, Scene
 
 CLASSES = (
     *("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow"),
@@ -94,14 +96,31 @@ class VocSource(SourceSpec):
         except SampleError as refusal:
             yield Unusable(id=name, reason=refusal.reason, detail=refusal.detail)
             return
-        groups: dict[object, list[_Thing]] = defaultdict(list)
+        groups: dict[tuple[int | None, str | None], list[_Thing]] = defaultdict(list)
         for thing in things:
             if labels.names is None or thing.name in labels.names:
                 groups[labels.key(thing.name)].append(thing)
+        scene = self._scene(name, groups, root, labels)
         for own in groups.values():
-            yield self._entry(name, own, root, labels)
+            yield self._entry(name, own, root, labels, scene)
 
-    def _entry(self, name: str, own: Sequence[_Thing], root: Path, labels: Labels) -> Sample | Unusable:
+    def _scene(
+        self,
+        name: str,
+        groups: Mapping[tuple[int | None, str | None], Sequence[_Thing]],
+        root: Path,
+        labels: Labels,
+    ) -> Scene:
+        """What the image shows: VOC annotates all of its classes wherever they occur."""
+        masks = {
+            key: partial(self._mask, name, tuple(dict.fromkeys(thing.name for thing in own)), own, root)
+            for key, own in groups.items()
+        }
+        return scene_of(masks, known_classes(labels.names or self.names, labels))
+
+    def _entry(
+        self, name: str, own: Sequence[_Thing], root: Path, labels: Labels, scene: Scene
+    ) -> Sample | Unusable:
         """A sample of the objects that are one class to the model."""
         kinds = tuple(dict.fromkeys(thing.name for thing in own))
         sample_id = f"{name}:{'+'.join(kinds)}"
@@ -115,6 +134,7 @@ class VocSource(SourceSpec):
                 label_name=label_name,
                 metadata={"objects": str(len(own)), "difficult": str(sum(thing.difficult for thing in own))},
                 boxes={OBJECT: tuple(thing.box for thing in own)},
+                scene=scene,
             )
         except SampleError as refusal:
             return Unusable(id=sample_id, reason=refusal.reason, detail=refusal.detail)

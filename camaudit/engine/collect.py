@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from camaudit import registry
 from camaudit.result import Population
 from camaudit.scores import FACTS, Table
 
@@ -167,6 +168,15 @@ class Collector:
     def _identity(self) -> str:
         lines = sorted(f"{key} {detail.sha256} {detail.label}" for key, detail in self.details.items())
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def shown_maps(check: CheckPlan) -> dict[str, MapRequest]:
+    """The maps that the report shows of a check's samples, by name, the main one first."""
+    maps = registry.find("check", check.kind).maps
+    if maps is not None:
+        return dict(maps(check.spec, check.columns))
+    first = clean_map(check)
+    return {} if first is None else {"": first}
 
 
 def clean_map(check: CheckPlan) -> MapRequest | None:

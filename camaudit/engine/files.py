@@ -10,15 +10,16 @@ import numpy as np
 from PIL import Image
 
 from camaudit.data.stream import Lost, stream
-from camaudit.engine.collect import clean_map
-from camaudit.result import SampleRow
+from camaudit.engine.collect import clean_map, shown_maps
+from camaudit.result import NamedMap, SampleRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from camaudit.data.geometry import Geometry
     from camaudit.data.sample import Sample
-    from camaudit.engine.collect import Collector
+    from camaudit.engine.collect import Collector, Detail
+    from camaudit.evidence import MapRequest
     from camaudit.plan import CheckPlan
     from camaudit.scores import Table
 
@@ -43,14 +44,12 @@ class Evidence:
         pictures: dict[str, Picture],
     ) -> tuple[SampleRow, ...]:
         """The rows of the samples shown, with their pictures and maps written."""
-        request = clean_map(check)
-        maps = collector.maps.get(request, {}) if request is not None else {}
+        wanted = shown_maps(check)
         rows = []
         for key, failing in shown:
-            detail, kept, picture = collector.details[key], maps.get(key), pictures.get(key)
-            name = f"m{len(self._shown_maps):06d}" if kept is not None else None
-            if kept is not None and name is not None:
-                self._shown_maps[name] = kept.raw
+            detail, picture = collector.details[key], pictures.get(key)
+            maps = [self._named_map(name, request, key, collector) for name, request in wanted.items()]
+            main = maps[0] if maps else NamedMap(name="", status="missing")
             rows.append(
                 SampleRow(
                     id=key,
@@ -69,13 +68,24 @@ class Evidence:
                     },
                     image=picture.image if picture else None,
                     masks=picture.masks if picture else {},
-                    map=name,
-                    map_status=kept.status if kept else "missing",
-                    map_max=kept.scale if kept else None,
+                    map=main.key,
+                    map_status=main.status,
+                    map_max=main.largest,
+                    map_name=main.text if len(maps) > 1 else "",
+                    maps=tuple(maps[1:]),
                     failing=failing,
                 )
             )
         return tuple(rows)
+
+    def _named_map(self, name: str, request: MapRequest, key: str, collector: Collector) -> NamedMap:
+        """One sample's map, put aside to be written."""
+        kept, explains = collector.maps.get(request, {}).get(key), _explained(request, collector.details[key])
+        if kept is None:
+            return NamedMap(name=name, explains=explains, status="missing")
+        stored = f"m{len(self._shown_maps):06d}"
+        self._shown_maps[stored] = kept.raw
+        return NamedMap(name=name, explains=explains, key=stored, status=kept.status, largest=kept.scale)
 
     def _named(self, file: str | None) -> str | None:
         """No more of the machine's folders than it takes."""
@@ -132,3 +142,8 @@ class Picture:
 
     image: str
     masks: dict[str, str]
+
+
+def _explained(request: MapRequest, detail: Detail) -> str | None:
+    """The class that a map explains in one sample, where it is the label or the prediction."""
+    return {"label": detail.label, "predicted": detail.predicted}.get(str(request.target))

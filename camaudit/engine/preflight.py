@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Literal
 from camaudit.classifier import load
 from camaudit.data.stream import Lost, stream
 from camaudit.engine.pixels import images
-from camaudit.engine.usable import missing_region, too_many_lost
-from camaudit.errors import CamauditError
+from camaudit.engine.reasons import reason
+from camaudit.engine.usable import missing_region, none_usable, too_many_lost
 from camaudit.maps.layers import choose_layer
-from camaudit.plan import MAIN, forward_groups
+from camaudit.plan import MAIN, forward_groups, model_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,9 +51,9 @@ def examine(plan: Plan, device: str = "cpu") -> list[Note]:
 def _network(plan: Plan, name: str, device: str) -> tuple[Classifier | None, list[Note]]:
     spec = plan.spec.model if name == MAIN else plan.spec.models[name]
     try:
-        network = load(spec, plan.spec.base, name=name, device=device)
-    except CamauditError as error:
-        return None, [Note(what=f"network {name}", verdict="error", text=str(error))]
+        network = load(spec, plan.spec.base, name=model_key(name), device=device)
+    except Exception as error:  # noqa: BLE001 - a user's factory may raise anything; the rest is looked at
+        return None, [Note(what=f"network {name}", verdict="error", text=reason(error))]
     identity = network.identity
     text = f"{identity.parameters:,} parameters, {identity.classes} classes, {identity.fingerprint[:12]}"
     return network, [Note(what=f"network {name}", verdict="ok", text=text)]
@@ -64,16 +64,18 @@ def _data(plan: Plan, work: Pass, network: Classifier | None) -> tuple[Listing |
     source = plan.spec.data[work.data]
     try:
         listing = source.listing(plan.spec.base, network.classes if network else None)
-    except CamauditError as error:
-        return None, [Note(what=what, verdict="error", text=str(error))]
+    except Exception as error:  # noqa: BLE001 - a user's data source may raise anything, too
+        return None, [Note(what=what, verdict="error", text=reason(error))]
     usable = f"{len(listing.samples):,} of {listing.found:,} samples usable"
     notes = [Note(what=what, verdict="ok", text=usable)]
-    for reason, count in listing.reasons.items():
-        first = next(item for item in listing.unusable if item.reason == reason)
-        text = f"{count} × {reason}, e.g. {first.id}: {first.detail}"
+    for why, count in listing.reasons.items():
+        first = next(item for item in listing.unusable if item.reason == why)
+        text = f"{count} × {why}, e.g. {first.id}: {first.detail}"
         notes.append(Note(what=what, verdict="warning", text=text))
-    problem = too_many_lost(listing, 0, 0, source.allow_unusable, work.data) or missing_region(
-        listing, work.regions, source.allow_unusable, work.data
+    problem = (
+        none_usable(listing, work.data)
+        or too_many_lost(listing, (), 0, source.allow_unusable, work.data)
+        or missing_region(listing, work.regions, source.allow_unusable, work.data)
     )
     if problem is not None:
         notes.append(Note(what=what, verdict="error", text=str(problem)))
@@ -103,14 +105,18 @@ def _layers(work: Pass, network: Classifier, listing: Listing) -> Iterator[Note]
         yield Note(what="layer", verdict="warning", text="not looked at: the first image cannot be read")
         return
     image = images([first], network.device)
-    for _, name, _, at in forward_groups(work.maps):
+    for _, name, _, layout, at in forward_groups(work.maps):
         if at == "pixels":
             continue
         try:
-            chosen = choose_layer(network, image, name, at)
-        except CamauditError as error:
-            yield Note(what=f"layer {name}", verdict="error", text=str(error))
+            chosen = choose_layer(network, image, name, at, layout)
+        except Exception as error:  # noqa: BLE001 - and so may the network on its first real image
+            yield Note(what=f"layer {name}", verdict="error", text=reason(error))
             continue
-        yield Note(what=f"layer {name}", verdict="ok", text=f"{chosen.name}: {chosen.why}")
+        yield Note(
+            what=f"layer {name}",
+            verdict="ok",
+            text="; ".join([f"{chosen.name}: {chosen.why}", *chosen.notes]),
+        )
         for warning in chosen.warnings:
             yield Note(what=f"layer {name}", verdict="warning", text=warning)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import time
-import traceback
 import warnings
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -18,13 +17,15 @@ from camaudit.classifier import load
 from camaudit.engine.calibrate import calibrate
 from camaudit.engine.environment import environment
 from camaudit.engine.files import Evidence
+from camaudit.engine.reasons import reason
 from camaudit.engine.streaming import Walk
-from camaudit.engine.usable import missing_region, too_many_lost
-from camaudit.errors import CamauditError
+from camaudit.engine.usable import missing_region, refuse_empty, too_many_lost
+from camaudit.errors import CamauditError, ResultError
 from camaudit.integrity import written
-from camaudit.plan import MAIN
+from camaudit.plan import MAIN, model_key
 from camaudit.result import AuditResult, ModelRecord
 from camaudit.scores import Table, write_csv
+from camaudit.trust import with_trust
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -55,6 +56,12 @@ class Options:
     progress: Callable[[str, int, int], None] = _silent
     """Called with a label, samples done and samples in all."""
 
+    def __post_init__(self) -> None:
+        """Refuse numbers that would hold all images at once, or none."""
+        for name, least in (("batch_size", 1), ("workers", 0)):
+            if getattr(self, name) < least:
+                raise CamauditError(f"must be at least {least}, got {getattr(self, name)}", where=name)
+
 
 def run(plan: Plan, folder: Path, options: Options | None = None) -> AuditResult:
     """Run a plan and write `result.json`, `samples.csv` and `evidence/` into `folder`.
@@ -65,14 +72,25 @@ def run(plan: Plan, folder: Path, options: Options | None = None) -> AuditResult
     options = options or Options()
     if options.threads is not None:
         torch.set_num_threads(options.threads)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("result.json", "index.html", "samples.csv"):
-        # Whatever happens from here on: what an earlier run found must not pass for this one's.
-        (folder / name).unlink(missing_ok=True)
+    _clear(folder)
     session = Session(plan=plan, folder=folder, options=options)
     result = session.run()
     result.write(folder / "result.json")
     return result
+
+
+def _clear(folder: Path) -> None:
+    """Whatever happens from here on: what an earlier run found must not pass for this one's."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("result.json", "index.html", "samples.csv"):
+            (folder / name).unlink(missing_ok=True)
+    except OSError as failure:
+        raise ResultError(
+            f"the report cannot be written here: {failure.strerror}",
+            where=str(folder),
+            hint="name a folder for reports that can be written: --reports, in pytest --camaudit-reports",
+        ) from failure
 
 
 @dataclass(kw_only=True)
@@ -109,6 +127,7 @@ class Session:
         try:
             network = self._network(work.model)
             listing = self._listing(work, network)
+            refuse_empty(listing, work.data)
             work = self._possible(work, listing)
             walk = Walk(
                 work=work,
@@ -125,13 +144,15 @@ class Session:
             for check in work.checks:
                 self._fail(check, error)
             return
-        self.layers.setdefault(work.model, {}).update({item.name: item.why for item in walk.layers.values()})
+        self.layers.setdefault(work.model, {}).update(
+            {item.name: "; ".join([item.why, *item.notes]) for item in walk.layers.values()}
+        )
         for check in work.checks:
             self._assess(check, work, walk, listing, drawn)
         try:
             self._write(work, walk, drawn, evidence, prefix)
         except Exception as error:  # noqa: BLE001 - numbers must not be lost for want of a picture
-            warnings.warn(f"evidence of {work.data} is incomplete: {_reason(error)}", stacklevel=1)
+            warnings.warn(f"evidence of {work.data} is incomplete: {reason(error)}", stacklevel=1)
 
     def _possible(self, work: Pass, listing: Listing) -> Pass:
         """The pass without the checks whose regions the data does not have; those become an ERROR."""
@@ -150,13 +171,14 @@ class Session:
         self, check: CheckPlan, work: Pass, walk: Walk, listing: Listing, drawn: tuple[Sample, ...]
     ) -> None:
         population = walk.collector.population(work, listing, len(drawn))
-        used = {request.layer for column in check.columns.values() for request in column.maps}
-        layers = [chosen for (name, _), chosen in walk.layers.items() if name in used]
+        requests = [request for column in check.columns.values() for request in column.maps]
+        used = {(request.layer, request.layout) for request in requests}
+        layers = [chosen for (name, _, layout), chosen in walk.layers.items() if (name, layout) in used]
         notes = [f"layer {chosen.name}: {note}" for chosen in layers for note in chosen.warnings]
         notes += walk.collector.copies()
         allowed = self.plan.spec.data[work.data].allow_unusable
         problem = walk.collector.failure(check) or too_many_lost(
-            listing, len(walk.collector.lost), len(drawn), allowed, work.data
+            listing, walk.collector.lost, len(drawn), allowed, work.data
         )
         if problem is None and not walk.collector.details:
             problem = CamauditError(
@@ -204,7 +226,7 @@ class Session:
         notes = rest.pop("notes", [])
         self.results[check.id] = assessment.failed(
             check,
-            _reason(error),
+            reason(error),
             spec_file=self._spec_file,
             warnings=notes,  # type: ignore[arg-type]
             **rest,  # type: ignore[arg-type]
@@ -238,7 +260,7 @@ class Session:
         if name not in self.networks:
             spec = self.plan.spec
             chosen = spec.model if name == MAIN else spec.models[name]
-            self.networks[name] = load(chosen, spec.base, name=name, device=self.options.device)
+            self.networks[name] = load(chosen, spec.base, name=model_key(name), device=self.options.device)
         return self.networks[name]
 
     def _listing(self, work: Pass, network: Classifier) -> Listing:
@@ -246,7 +268,7 @@ class Session:
 
     def _result(self, created: datetime, duration: float, notes: tuple[str, ...]) -> AuditResult:
         spec: AuditSpec = self.plan.spec
-        checks = tuple(self.results[check.id] for check in self.plan.checks)
+        checks = with_trust([self.results[check.id] for check in self.plan.checks])
         return AuditResult(
             name=spec.name,
             description=spec.description,
@@ -290,15 +312,6 @@ def _described(layers: Sequence[Chosen]) -> dict[str, str]:
 
 def _grid(shape: tuple[int, ...]) -> str:
     return " × ".join(map(str, shape[2:]))
-
-
-def _reason(error: Exception) -> str:
-    """The message of an error made for users; of any other, its type and where it was raised as well."""
-    if isinstance(error, CamauditError):
-        return str(error)
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" (raised at {frames[-1].filename}:{frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}: {error}{place}"
 
 
 def _relative(path: Path) -> str:

@@ -12,10 +12,10 @@ from camaudit.classifier import load
 from camaudit.data.stream import Lost, stream
 from camaudit.engine.pixels import images
 from camaudit.errors import DataError, MapError
-from camaudit.maps.capture import trace
 from camaudit.maps.compute import Request, compute
+from camaudit.maps.layers import every_layer
 from camaudit.modules import load_callable
-from camaudit.plan import MAIN, PIXELS
+from camaudit.plan import MAIN, PIXELS, model_key
 from camaudit.registry import did_you_mean
 from camaudit.targets import resolve
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from camaudit.classifier import Classifier
     from camaudit.data.sample import Sample
     from camaudit.data.stream import Loaded
+    from camaudit.maps.layout import Layout
     from camaudit.plan import CheckPlan, Plan
     from camaudit.targets import Target
 
@@ -52,7 +53,7 @@ def show(plan: Plan, sample_id: str, device: str = "cpu") -> Shown:
     """Explain one sample of a planned check at every layer. Raises `DataError` for an unknown sample."""
     check = plan.checks[0]
     spec = plan.spec.model if check.model == MAIN else plan.spec.models[check.model]
-    network = load(spec, plan.spec.base, name=check.model, device=device)
+    network = load(spec, plan.spec.base, name=model_key(check.model), device=device)
     sample = _sample(plan, check, network, sample_id)
     regions = tuple(sample.masks)
     loaded = next(stream((sample,), network.preprocess.geometry, regions=regions))
@@ -77,7 +78,7 @@ def show(plan: Plan, sample_id: str, device: str = "cpu") -> Shown:
         label=sample.label_name,
         predicted=names[best] if names else str(best),
         maps=tuple(
-            _layer(network, image, name, check.method, chosen) for name in _places(network, image, check)
+            _layer(network, image, place, check.method, chosen) for place in _places(network, image, check)
         ),
     )
 
@@ -96,30 +97,28 @@ def _sample(plan: Plan, check: CheckPlan, network: Classifier, sample_id: str) -
     return found[sample_id]
 
 
-def _places(network: Classifier, image: torch.Tensor, check: CheckPlan) -> list[str]:
+def _places(network: Classifier, image: torch.Tensor, check: CheckPlan) -> list[tuple[str, Layout | None]]:
     """Every layer, or the one place where the check's method looks."""
     request = next(request for column in check.columns.values() for request in column.maps)
     at = registry.find("map", check.method).at
     if at == "pixels":
-        return [PIXELS]
-    return [request.layer] if at == "module" else _layers(network, image)
+        return [(PIXELS, None)]
+    if at == "module":
+        return [(request.layer, None)]
+    return [*every_layer(network, image, request.layout)]
 
 
-def _layers(network: Classifier, image: torch.Tensor) -> list[str]:
-    """Every layer that has parameters, runs once and puts out a grid of more than one cell."""
-    return [
-        visit.name
-        for visit in trace(network, image)
-        if visit.parameters
-        and visit.calls == 1
-        and visit.shape is not None
-        and visit.shape[2] * visit.shape[3] > 1
-    ]
-
-
-def _layer(network: Classifier, image: torch.Tensor, layer: str, method: str, target: Target) -> LayerMap:
+def _layer(
+    network: Classifier,
+    image: torch.Tensor,
+    place: tuple[str, Layout | None],
+    method: str,
+    target: Target,
+) -> LayerMap:
+    layer, layout = place
+    request = Request(method=method, targets=target)
     try:
-        made = compute(network, image, layer=layer, requests=[Request(method=method, targets=target)]).maps[0]
+        made = compute(network, image, layer=layer, layout=layout, requests=[request]).maps[0]
     except MapError as error:
         return LayerMap(layer=layer, raw=None, status=str(error.message))
     return LayerMap(layer=layer, raw=made.raw[0].float().cpu().numpy(), status=made.status[0])

@@ -15,6 +15,8 @@ from camaudit.data.stream import Lost, stream
 from camaudit.engine.collect import Collector, Detail, MapDetail
 from camaudit.engine.measure import Batch, measure
 from camaudit.engine.pixels import images
+from camaudit.engine.unlabelled import NO_LABEL as LABEL_MISSING
+from camaudit.engine.unlabelled import filled, lacks_label
 from camaudit.errors import DataError, MapError
 from camaudit.maps.capture import trace
 from camaudit.maps.compute import Request, compute
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from camaudit.data.sample import Listing, Sample
     from camaudit.data.stream import Loaded
     from camaudit.engine.calibrate import Calibration
-    from camaudit.evidence import Aim, Column, Condition, MapRequest
+    from camaudit.evidence import Aim, Column, Condition, LayoutAim, MapRequest
     from camaudit.maps.compute import Computed
     from camaudit.maps.layers import Chosen
     from camaudit.maps.record import MapBatch
@@ -54,8 +56,8 @@ class Walk:
     """The spec's folder, where the functions of targets are looked up first."""
     collector: Collector = field(default_factory=Collector)
     tuned: Calibration | None = None
-    layers: dict[tuple[str, str], Chosen] = field(default_factory=dict)
-    _networks: dict[Condition, Classifier] = field(default_factory=dict)
+    layers: dict[tuple[str, str, LayoutAim], Chosen] = field(default_factory=dict)
+    _networks: dict[tuple[Condition, str | None], Classifier] = field(default_factory=dict)
     _order: list[str] = field(default_factory=list)
 
     def run(self, listing: Listing, workers: int) -> tuple[Sample, ...]:
@@ -69,6 +71,7 @@ class Walk:
             self.classifier.preprocess.geometry,
             regions=self.work.regions,
             boxes=self.work.boxes,
+            scenes=self.work.scenes,
             partners=pairs if self._needs_partners else None,
             workers=workers,
             ahead=max(2 * self.batch_size, 8),
@@ -105,7 +108,15 @@ class Walk:
                 logits = answer.logits if logits is None else logits
                 made.update(zip(requests_made, answer.maps, strict=True))
         logits = self._logits(pixels) if logits is None else logits
-        self._store(Batch(loaded=tuple(loaded), maps=made, device=pixels.device, logits=logits), logits)
+        batch = Batch(
+            loaded=tuple(loaded),
+            maps=made,
+            device=pixels.device,
+            logits=logits,
+            pixels=pixels,
+            ask=self._logits,
+        )
+        self._store(batch, logits)
 
     def _answers(
         self,
@@ -118,13 +129,15 @@ class Walk:
         """What one forward gives; where it fails, each map by itself: it shows which one it was."""
         if not wanted:
             return
-        condition, layer, call, at = group
+        condition, layer, call, layout, at = group
         try:
+            chosen = None if at == "pixels" else self._layer(layer, at, layout, pixels)
             made = compute(
-                self._network(condition, pixels),
+                self._network(condition, pixels, before=layer if at == "module" else None),
                 pixels,
-                layer=layer if at == "pixels" else self._layer(layer, at, pixels),
+                layer=layer if chosen is None else chosen.name,
                 call=call,
+                layout=None if chosen is None else chosen.layout,
                 requests=self._requests(wanted, labels, logits),
             )
         except Exception as error:  # noqa: BLE001 - a network may raise anything; the run goes on
@@ -145,7 +158,7 @@ class Walk:
             return lambda own: resolve(
                 aim,
                 own if logits is None else logits,
-                labels,
+                filled(aim, labels, own if logits is None else logits),
                 classes=self.classifier.classes,
                 load=lambda reference: load_callable(reference, self.base, error=MapError),
             )
@@ -157,18 +170,22 @@ class Walk:
         ]
 
     def _logits(self, pixels: torch.Tensor) -> torch.Tensor:
-        """The clean answer, where no map of the network as it is gives it."""
+        """The answer of the network as it is."""
         with torch.inference_mode():
             return self.classifier.logits(pixels)
 
-    def _network(self, condition: Condition, pixels: torch.Tensor) -> Classifier:
+    def _network(self, condition: Condition, pixels: torch.Tensor, *, before: str | None) -> Classifier:
+        """The network under a condition. What follows module `before` cannot change its output."""
         if condition.stage is None:
             return self.classifier
-        if condition not in self._networks:
-            self._networks[condition] = randomised(
-                self.classifier, stage=condition.stage, seed=condition.seed, order=self._execution(pixels)
+        if (condition, before) not in self._networks:
+            order = self._execution(pixels)
+            if before in order:
+                order = order[: order.index(before) + 1]
+            self._networks[condition, before] = randomised(
+                self.classifier, stage=condition.stage, seed=condition.seed, order=order
             )
-        return self._networks[condition]
+        return self._networks[condition, before]
 
     def _execution(self, pixels: torch.Tensor) -> list[str]:
         """Names of the layers in the order in which they run: the head is what runs last."""
@@ -176,10 +193,10 @@ class Walk:
             self._order = [visit.name for visit in trace(self.classifier, pixels[:1])]
         return self._order
 
-    def _layer(self, name: str, at: str, pixels: torch.Tensor) -> str:
-        if (name, at) not in self.layers:
-            self.layers[name, at] = choose_layer(self.classifier, pixels[:1], name, at)
-        return self.layers[name, at].name
+    def _layer(self, name: str, at: str, layout: LayoutAim, pixels: torch.Tensor) -> Chosen:
+        if (name, at, layout) not in self.layers:
+            self.layers[name, at, layout] = choose_layer(self.classifier, pixels[:1], name, at, layout)
+        return self.layers[name, at, layout]
 
     def _store(self, batch: Batch, logits: torch.Tensor) -> None:
         scores = logits.detach().float().cpu().numpy()
@@ -191,7 +208,7 @@ class Walk:
         for request, maps in batch.maps.items():
             kept = self.collector.maps.setdefault(request, {}) if request.condition.stage is None else None
             if kept is not None:
-                kept.update(_map_details(batch, maps))
+                kept.update(_map_details(batch, request, maps))
         region = OBJECT if OBJECT in self.work.regions else next(iter(self.work.regions), None)
         if region is not None:
             self.collector.add_share(batch.loaded, region)
@@ -212,6 +229,10 @@ class Walk:
                 reason if fine else "the network's answer is not finite"
                 for reason, fine in zip(reasons, finite, strict=True)
             ]
+        lost = lacks_label(column.maps, batch.loaded)
+        if any(lost):
+            values = np.where(np.reshape(lost, (-1, *[1] * (values.ndim - 1))), np.nan, values)
+            reasons = [LABEL_MISSING if no else reason for reason, no in zip(reasons, lost, strict=True)]
         self.collector.add_numbers(column, batch.loaded, values, reasons)
 
 
@@ -254,12 +275,14 @@ def _class_name(index: int | None, classes: tuple[str, ...] | None) -> str | Non
     return classes[index] if classes is not None and index < len(classes) else str(index)
 
 
-def _map_details(batch: Batch, maps: MapBatch) -> dict[str, MapDetail]:
+def _map_details(batch: Batch, request: MapRequest, maps: MapBatch) -> dict[str, MapDetail]:
     raw = maps.raw.float().cpu().numpy()
     scale = maps.scale.float().cpu().numpy()
+    lost = lacks_label([request], batch.loaded)
     return {
         item.sample.id: MapDetail(raw=raw[row], status=maps.status[row], scale=float(scale[row]))
         for row, item in enumerate(batch.loaded)
+        if not lost[row]
     }
 
 

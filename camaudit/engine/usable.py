@@ -7,25 +7,58 @@ from typing import TYPE_CHECKING
 from camaudit.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from camaudit.data.sample import Listing
+    from camaudit.data.stream import Lost
 
 
-def too_many_lost(listing: Listing, lost: int, drawn: int, allowed: float, data: str) -> DataError | None:
+def none_usable(listing: Listing, data: str) -> DataError | None:
+    """Why there is nothing to draw from, whatever the spec allows, or None."""
+    if listing.samples:
+        return None
+    return DataError(
+        f"none of {listing.found} samples can be used{_why(listing, ())}",
+        where=f"data.{data}",
+        hint="an audit of nothing is never green",
+    )
+
+
+def refuse_empty(listing: Listing, data: str) -> None:
+    """Raise `DataError` where there is nothing to draw from."""
+    problem = none_usable(listing, data)
+    if problem is not None:
+        raise problem
+
+
+def too_many_lost(
+    listing: Listing, lost: Sequence[Lost], drawn: int, allowed: float, data: str
+) -> DataError | None:
     """Why a data set's unusable and broken samples make its checks an error, or None.
 
-    The share allowed holds for the whole listing and for the samples drawn from it.
+    The share allowed holds for the whole listing and for the samples drawn from it. The message counts
+    the reasons, each with an example.
     """
-    broken = len(listing.unusable) + lost
-    for count, of, what in ((broken, listing.found, "samples"), (lost, drawn, "drawn samples")):
+    broken = len(listing.unusable) + len(lost)
+    for count, of, what in ((broken, listing.found, "samples"), (len(lost), drawn, "drawn samples")):
         if count > allowed * of:
             return DataError(
-                f"{count} of {of} {what} cannot be used",
+                f"{count} of {of} {what} cannot be used{_why(listing, lost)}",
                 where=f"data.{data}",
                 hint=f"mend them, or allow it in the spec: data.{data}.allow_unusable: {count / of:.4f}",
             )
     return None
+
+
+def _why(listing: Listing, lost: Sequence[Lost]) -> str:
+    """The reasons with their counts, each with its first sample."""
+    found: dict[str, list[str]] = {}
+    for item in listing.unusable:
+        found.setdefault(item.reason, []).append(f"{item.id}: {item.detail}")
+    for gone in lost:
+        found.setdefault(gone.reason, []).append(f"{gone.sample.id}: {gone.detail}")
+    parts = (f"{len(told)} × {reason}, e.g. {told[0].removesuffix(': ')}" for reason, told in found.items())
+    return f": {'; '.join(parts)}" if found else ""
 
 
 def missing_region(listing: Listing, regions: Iterable[str], allowed: float, data: str) -> DataError | None:

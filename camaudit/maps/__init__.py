@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from camaudit.evidence import LayoutAim
     from camaudit.maps.capture import Network
+    from camaudit.maps.layout import Layout
     from camaudit.maps.record import MapBatch
 
 
@@ -167,12 +169,15 @@ def attention_map(
     layer: str = "auto",
     target: Literal["predicted"] | int | Tensor = "predicted",
     call: int | None = None,
+    layout: LayoutAim = "auto",
 ) -> MapBatch:
     """Where the network looks in `images` [n, 3, h, w] in [0, 1]: raw maps [n, u, v] on record.
 
     `layer` is a module's dotted name, or ``"auto"`` for the last spatial one (a dry run on the first
-    image; what it warns of is warned of); methods at the pixels look at none. `target` is ``"predicted"``,
-    one class for all images, or a class per image [n]. `camaudit.maps.finish` makes of the raw maps what is
+    image; what it warns of is warned of); methods at the pixels look at none. `layout` says how its output
+    is read: ``"grid"``, ``"channels_last"``, ``"tokens"``, a `camaudit.evidence.TokenGrid`, or found out.
+    `target` is ``"predicted"``, one class for all images, or a class per image [n].
+    `camaudit.maps.finish` makes of the raw maps what is
     judged or shown.
 
     Raises `MapError` for a layer, a target or a method that does not fit the network. The network is
@@ -186,12 +191,13 @@ def attention_map(
     from camaudit.targets import checked, select
 
     at = registry.find("map", method).at
-    if layer == "auto" and at != "pixels":
-        chosen = choose_layer(classifier, images, layer, at)
-        layer = chosen.name
-        for text in chosen.warnings:
+    read: Layout | None = None
+    if at != "pixels":
+        chosen = choose_layer(classifier, images, layer, at, layout)
+        for text in chosen.warnings if layer == "auto" else ():
             warn(text, stacklevel=2)
+        layer, read = chosen.name, chosen.layout
     targets = partial(select, target) if isinstance(target, str | int) else partial(checked, target)
     request = Request(method=method, targets=targets)
-    (maps,) = compute(classifier, images, layer=layer, call=call, requests=[request]).maps
+    (maps,) = compute(classifier, images, layer=layer, call=call, layout=read, requests=[request]).maps
     return maps

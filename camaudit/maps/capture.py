@@ -11,16 +11,18 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from camaudit.errors import MapError
-from camaudit.maps.cut import Cut, Last, LastLinear, Look
+from camaudit.maps.cut import Cut, Last, LastLinear, Look, detached
 from camaudit.maps.graph import relu_nodes
-from camaudit.maps.shapes import checked_logits, describe, is_spatial, is_tokens, usable
+from camaudit.maps.shapes import checked_logits, refuse_vanished, usable
 from camaudit.maps.untouched import untouched
+from camaudit.maps.visit import Watch, strength
 from camaudit.registry import did_you_mean
 from camaudit.targets import Scalar, score, weights
 
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from camaudit.maps.cut import Head
+    from camaudit.maps.layout import Layout
+    from camaudit.maps.visit import Visit
     from camaudit.targets import Target
 
 PIXELS = "input"
@@ -62,8 +66,9 @@ class _Known:
 class Capture:
     """What one forward left at a layer, or at the pixels. Drop it and nothing stays alive.
 
-    `activations` [n, c, u, v] and `logits` [n, k] are detached. `connected` is False where no
-    gradient can reach the layer from the logits (known for sure after the first `gradients`).
+    `activations` [n, c, u, v] and `logits` [n, k] are detached; the layer's own output is read by
+    `layout` (tokens without a place are left out of the grid, not of the gradients). `connected` is False
+    where no gradient can reach the layer from the logits (known for sure after the first `gradients`).
     `head` is there where it was asked for and a linear layer ran. `network` and `images` serve
     methods that ask the network again (`ask`).
     """
@@ -78,12 +83,14 @@ class Capture:
         logits: Tensor,
         output: Any = None,
         head: Head | None = None,
+        layout: Layout | None = None,
     ) -> None:
         self.network = network
         self.images = images
         self.layer = layer
         self.head = head
-        self.activations = leaf.detach()
+        self._layout = layout
+        self.activations = self._spatial(leaf.detach())
         self.logits = logits.detach()
         self.connected = logits.requires_grad
         self._leaf = leaf
@@ -99,11 +106,15 @@ class Capture:
         The score is `camaudit.targets.score`: a logit, a weighted sum of logits, or what a function makes
         of them. Computed once per target: methods that ask for the same one share a backward. `guided`
         sets negative gradients to zero at every ReLU on the way (Springenberg et al., 2015).
+
+        Raises `MapError` where tokens without a place have gradients and those on the grid have none.
         """
         known = self._find(target, guided)
         if known is None:
             found = self._backward(target, guided)
-            gradients = torch.full_like(self.activations, float("nan")) if found is None else found
+            gradients = (
+                torch.full_like(self.activations, float("nan")) if found is None else self._arriving(found)
+            )
             known = _Known(target=target, guided=guided, gradients=gradients, reached=found is not None)
             self._memo.append(known)
         return known.gradients
@@ -111,11 +122,24 @@ class Capture:
     def score(self, target: Target) -> Tensor:
         """What is explained, [n], as this forward gave it."""
         with torch.no_grad():
-            return score(target, self.logits, _detached(self._output))
+            return score(target, self.logits, detached(self._output))
 
     def reaches(self, target: Target) -> bool:
         """False where gradients of this target were asked for and none can arrive at the layer."""
-        return not any(_same(item.target, target) and not item.reached for item in self._memo)
+        return not any(not item.reached and _same(item.target, target) for item in self._memo)
+
+    def _spatial(self, values: Tensor) -> Tensor:
+        if self._layout is None:
+            return values
+        size = (self.images.shape[2], self.images.shape[3])
+        return self._layout.spatial(values, size, f"layer {self.layer!r}")
+
+    def _arriving(self, found: Tensor) -> Tensor:
+        gradients = self._spatial(found)
+        if self._layout is not None and self._layout.prefix:
+            # A map of zeros would look like a network without evidence.
+            refuse_vanished(bool(gradients.any()), bool(found[:, : self._layout.prefix].any()), self.layer)
+        return gradients
 
     def _find(self, target: Target, guided: bool) -> _Known | None:
         known = [item for item in self._memo if item.guided is guided]
@@ -161,24 +185,14 @@ def _same(known: Target, target: Target) -> bool:
     return known.dtype == target.dtype and torch.equal(known, target)
 
 
-def _detached(output: Any) -> Any:
-    """An output without its graph: tensors, and tuples, lists and dicts of them."""
-    if isinstance(output, Tensor):
-        return output.detach()
-    if isinstance(output, dict):
-        # `type(output)`: networks hand on ordered dicts with attributes.
-        copied = type(output)()
-        copied.update({key: _detached(value) for key, value in output.items()})
-        return copied
-    if isinstance(output, tuple) and hasattr(output, "_fields"):
-        return type(output)(*(_detached(item) for item in output))
-    if isinstance(output, tuple | list):
-        return type(output)(_detached(item) for item in output)
-    return output
-
-
 def capture(
-    network: Network, images: Tensor, *, layer: str, call: int | None = None, head: bool = False
+    network: Network,
+    images: Tensor,
+    *,
+    layer: str,
+    call: int | None = None,
+    head: bool = False,
+    layout: Layout | None = None,
 ) -> Capture:
     """Run the network once on `images` [n, 3, h, w] and keep what its layer put out.
 
@@ -187,20 +201,23 @@ def capture(
     mode. Works under `no_grad`, `inference_mode` and autocast, and from several threads on one model.
 
     `call` chooses one call (0 is the first) of a module that runs several times in one forward.
-    `head` keeps the last linear layer's input and output too (CAM needs them).
+    `head` keeps the last linear layer's input and output too (CAM needs them). `layout` says how the output
+    is read; left out, it has to be [n, c, u, v].
 
     Raises `MapError` for a layer that does not exist, does not run, runs several times without
-    `call`, or whose output is not a float tensor [n, c, u, v]; and for logits that are not [n, k].
+    `call`, or whose output is no float tensor of that layout; and for logits that are not [n, k].
     """
     target = find_layer(network, layer)
     images = usable(images)
     with untouched(network.module):
-        cut, linear, last, logits = _forward(network, images, target, call=call, head=head)
-        if cut.leaf is not None and not torch.is_grad_enabled():
+        run = partial(_forward, network, images, target, call=call, head=head, layout=layout)
+        cut, linear, last, logits = run()
+        if cut.calls == 0 or (cut.leaf is not None and not torch.is_grad_enabled()):
             # The network has its own `no_grad` or `enable_grad` block around the layer; leaving it put back
             # the mode it had found: gradients off for the rest. What is found switched on is put back so.
+            # Or the layer did not run: torch's transformer layers pass theirs by where gradients are off.
             with torch.enable_grad():
-                cut, linear, last, logits = _forward(network, images, target, call=call, head=head)
+                cut, linear, last, logits = run()
     leaf = cut.result(layer, images)
     return Capture(
         network=network,
@@ -210,6 +227,7 @@ def capture(
         logits=checked_logits(logits, images),
         output=last.output,
         head=linear.head,
+        layout=layout,
     )
 
 
@@ -273,9 +291,15 @@ def find_layer(network: Network, name: str) -> nn.Module:
 
 
 def _forward(
-    network: Network, images: Tensor, target: nn.Module, *, call: int | None, head: bool
+    network: Network,
+    images: Tensor,
+    target: nn.Module,
+    *,
+    call: int | None,
+    head: bool,
+    layout: Layout | None,
 ) -> tuple[Cut, LastLinear, Last, Any]:
-    cut, linear, last = Cut(call), LastLinear(), Last()
+    cut, linear, last = Cut(call, layout), LastLinear(), Last()
     layers = [item for item in network.module.modules() if isinstance(item, nn.Linear)] if head else []
     with _hooked([(target, cut), *((item, linear) for item in layers), (network.module, last)]):
         return cut, linear, last, network.logits(images)
@@ -317,78 +341,44 @@ def _positive(inputs: tuple[Tensor | None, ...], _outputs: Any) -> tuple[Tensor 
     return tuple(None if item is None else item.clamp(min=0) for item in inputs)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Visit:
-    """What a dry run saw of one module.
-
-    `order` is its place among the modules by the end of its last call. `output` says what it put out
-    last; `shape` is that output's where it is a float tensor [n, c, u, v], else None, and `tokens` tells
-    whether it is one [n, l, d]. `modified` tells whether a successor changed it in place, `parameters`
-    whether the module or one below has any.
-    """
-
-    name: str
-    type: str
-    output: str
-    shape: tuple[int, ...] | None
-    tokens: bool
-    calls: int
-    order: int
-    modified: bool
-    parameters: bool
-
-
-def trace(network: Network, images: Tensor) -> tuple[Visit, ...]:
+def trace(network: Network, images: Tensor, *, gradients: bool = False) -> tuple[Visit, ...]:
     """A dry run: every module that ran, the root left out, in the order in which they ended.
 
-    The network is handed back as by `capture`. All outputs are held until the end: one image is enough.
+    With `gradients`, one backward tells of every output whether it reaches the logits, of which a random
+    sum is taken. The network is handed back as by `capture`. All outputs are held until the end: one image
+    is enough.
     """
     images = usable(images)
-    watches = {name: _Watch(name, module) for name, module in network.module.named_modules() if name}
-    log: list[_Watch] = []
+    watches = {name: Watch(name, module) for name, module in network.module.named_modules() if name}
+    log: list[Watch] = []
 
-    def ends(watch: _Watch) -> Callable[..., None]:
+    def ends(watch: Watch) -> Callable[..., None]:
         def hook(_module: nn.Module, _args: Any, output: Any) -> None:
             watch.see(output)
             log.append(watch)
 
         return hook
 
-    with untouched(network.module), _hooked((watch.module, ends(watch)) for watch in watches.values()):
-        network.logits(images)
-    last = {watch.name: watch for watch in reversed(log)}
-    return tuple(watch.visit(order) for order, watch in enumerate(reversed(last.values())))
+    with untouched(network.module), torch.enable_grad() if gradients else nullcontext():
+        with _hooked((watch.module, ends(watch)) for watch in watches.values()):
+            # A clone goes in: networks may work on their input in place.
+            logits = network.logits(images.clone().requires_grad_() * 1 if gradients else images)
+        last = list({watch.name: watch for watch in reversed(log)}.values())[::-1]
+        signals = _signals(checked_logits(logits, images), last) if gradients else {}
+    return tuple(watch.visit(order, signals.get(watch.name)) for order, watch in enumerate(last))
 
 
-class _Watch:
-    """What is noted of one module in a dry run."""
-
-    def __init__(self, name: str, module: nn.Module) -> None:
-        self.name = name
-        self.module = module
-        self.calls = 0
-        self.output: Any = None
-        self.version: int | None = None
-
-    def see(self, output: Any) -> None:
-        self.calls += 1
-        self.output = output
-        self.version = _version(output)
-
-    def visit(self, order: int) -> Visit:
-        return Visit(
-            name=self.name,
-            type=type(self.module).__name__,
-            output=describe(self.output),
-            shape=tuple(self.output.shape) if is_spatial(self.output) else None,
-            tokens=is_tokens(self.output),
-            calls=self.calls,
-            order=order,
-            modified=_version(self.output) != self.version,
-            parameters=next(self.module.parameters(), None) is not None,
-        )
-
-
-def _version(output: Any) -> int | None:
-    tracked = isinstance(output, Tensor) and not output.is_inference()
-    return output._version if tracked else None  # noqa: SLF001 - the only counter of in-place changes
+def _signals(logits: Tensor, watches: list[Watch]) -> dict[str, tuple[float, ...]]:
+    """How strongly each module's output speaks in a sum of the logits with random weights, by module."""
+    seen = [
+        watch for watch in watches if isinstance(watch.output, Tensor) and watch.output.is_floating_point()
+    ]
+    found: dict[str, Tensor | None] = {}
+    reaching = [watch for watch in seen if watch.output.requires_grad]
+    if reaching and logits.requires_grad:
+        draw = torch.Generator().manual_seed(0)
+        weight = torch.randn(logits.shape, generator=draw).to(logits)
+        outputs = [watch.output for watch in reaching]
+        gradients = torch.autograd.grad(logits, outputs, weight, allow_unused=True)
+        found = dict(zip([watch.name for watch in reaching], gradients, strict=True))
+    return {watch.name: strength(found.get(watch.name), watch.output) for watch in seen}

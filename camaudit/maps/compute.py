@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from camaudit.maps import Method
     from camaudit.maps.capture import Capture, Network
+    from camaudit.maps.layout import Layout
     from camaudit.maps.record import MapBatch
 
 Targets = Target | Callable[[Tensor], Target]
@@ -46,13 +47,21 @@ class Computed:
 
 
 def compute(
-    network: Network, images: Tensor, *, layer: str, call: int | None = None, requests: Sequence[Request]
+    network: Network,
+    images: Tensor,
+    *,
+    layer: str,
+    call: int | None = None,
+    layout: Layout | None = None,
+    requests: Sequence[Request],
 ) -> Computed:
     """Maps of `images` [n, 3, h, w] for all requests, of the network as it stands.
 
     Methods that look at the layer share one forward, and one backward of the tail per target; methods that
     look at the pixels share a forward and a whole backward per target. `layer` and `call` are not looked at
-    where all methods look at the pixels. What a method costs beyond that, `camaudit.maps.METHODS` says.
+    where all methods look at the pixels. `layout` says how the layer's output is read: left out, it has to be
+    [n, c, u, v]; `camaudit.maps.layers.choose_layer` finds it. What a method costs
+    beyond that, `camaudit.maps.METHODS` says.
 
     Raises `RegistryError` for an unknown method and `MapError` as `capture`, the methods and
     `camaudit.targets` do. The network is handed back as it was found.
@@ -60,7 +69,7 @@ def compute(
     methods: list[Method] = [registry.find("map", request.method) for request in requests]
     head = any(method.head for method in methods)
     runs: dict[str, Callable[[], Capture]] = {
-        "layer": lambda: capture(network, images, layer=layer, call=call, head=head),
+        "layer": lambda: capture(network, images, layer=layer, call=call, head=head, layout=layout),
         "module": lambda: observe(network, images, layer=layer, call=call),
         "pixels": lambda: pixels(network, images),
     }

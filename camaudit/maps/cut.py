@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
 
 from camaudit.errors import MapError
 from camaudit.maps.shapes import check_calls, check_shape, describe, is_spatial
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
+
+    from camaudit.maps.layout import Layout
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,8 +29,9 @@ class Head:
 class Cut:
     """The hook: makes a leaf of the chosen call's output and hands a clone on."""
 
-    def __init__(self, call: int | None) -> None:
+    def __init__(self, call: int | None, layout: Layout | None = None) -> None:
         self.call = call
+        self.layout = layout
         self.calls = 0
         self.leaf: Tensor | None = None
         self.seen = ""
@@ -39,7 +43,7 @@ class Cut:
         if self.calls - 1 != (self.call or 0):
             return None
         self.seen = describe(output)
-        if not is_spatial(output):
+        if not (is_spatial(output) if self.layout is None else self.layout.reads(output)):
             return None
         torch.set_grad_enabled(True)
         with torch.inference_mode(mode=False):
@@ -54,11 +58,11 @@ class Cut:
         check_calls(self.calls, self.call, where)
         if self.leaf is None:
             raise MapError(
-                f"puts out {self.seen}; a map needs a float tensor [n, c, h, w]",
+                f"puts out {self.seen}; a map needs a float tensor [n, c, h, w], or tokens in a known layout",
                 where=where,
                 hint='name a convolution, a block of them, or "auto"',
             )
-        check_shape(tuple(self.leaf.shape), tuple(images.shape), where)
+        check_shape(tuple(self.leaf.shape), tuple(images.shape), where, guess=self.layout is None)
         if self.leaf._version != self.version:  # noqa: SLF001 - see above
             raise MapError(
                 "its output is modified in place under another name after it ran, so what it put out is lost",
@@ -116,3 +120,19 @@ class Last:
     def __call__(self, _module: nn.Module, _args: Any, output: Any) -> None:
         """Remember it until the root runs again."""
         self.output = output
+
+
+def detached(output: Any) -> Any:
+    """An output without its graph: tensors, and tuples, lists and dicts of them."""
+    if isinstance(output, Tensor):
+        return output.detach()
+    if isinstance(output, dict):
+        # `type(output)`: networks hand on ordered dicts with attributes.
+        copied = type(output)()
+        copied.update({key: detached(value) for key, value in output.items()})
+        return copied
+    if isinstance(output, tuple) and hasattr(output, "_fields"):
+        return type(output)(*(detached(item) for item in output))
+    if isinstance(output, tuple | list):
+        return type(output)(detached(item) for item in output)
+    return output

@@ -10,17 +10,22 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from camaudit.errors import MapError
 from camaudit.maps.capture import find_layer, trace
-from camaudit.maps.shapes import channels_last, not_running
+from camaudit.maps.layout import GRID, Layout
+from camaudit.maps.shapes import not_running, refuse_vanished
+from camaudit.maps.sights import grids, in_tokens, last_block, sequences, sight, token_sights
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from camaudit.maps.capture import Network, Visit
+    from camaudit.evidence import LayoutAim
+    from camaudit.maps.capture import Network
+    from camaudit.maps.sights import Sight
+    from camaudit.maps.visit import Visit
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chosen:
-    """A layer, why it is looked at, and its output's shape [1, c, u, v].
+    """A layer, why it is looked at, its output's shape [1, c, u, v], and the layout that makes it so.
 
     `warnings` name what may make its maps mean something else than expected, `notes` what is handled
     and worth knowing.
@@ -29,87 +34,179 @@ class Chosen:
     name: str
     why: str
     shape: tuple[int, ...]
+    layout: Layout = GRID
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
-def auto_layer(network: Network, images: Tensor) -> Chosen:
-    """The last module in forward order that has parameters and puts out [n, c, u, v] with u·v > 1.
+def auto_layer(network: Network, images: Tensor, wanted: LayoutAim = "auto") -> Chosen:
+    """The last module in forward order that has parameters and puts out a grid of more than one cell.
 
     Of a block and its last module the block is taken (it ends later); the root is left out. A module
     that runs once is preferred. One forward on the first of the images [n, 3, h, w].
 
-    Raises `MapError` where no layer fits, where channels come last, and where the network goes on in
-    tokens after its very first layer (a vision transformer's patches).
+    A transformer is looked at in tokens or with its channels last, as `wanted` says or as its outputs
+    tell. One more forward and a backward find the last place from which tokens with a place reach the
+    logits: behind the last attention of a network with a class token, none do. A closing norm is passed
+    over for the block before it.
+
+    Raises `MapError` where no layer fits, where tokens fit no grid or several, and where no gradient
+    arrives at any token; and for a network that answers per pixel or box (it has `scores`): its last grid is
+    the answer itself, on which any map would look right.
     """
     images = images[:1]
     visits = trace(network, images)
-    grids = [visit for visit in visits if visit.parameters and _cells(visit) > 1]
-    if not grids:
+    if getattr(network, "scores", None) is not None:
+        raise _answers_itself(network, grids(visits, images, "auto"))
+    if in_tokens(network.module, visits, images, wanted):
+        return _in_tokens(network, images, wanted)
+    found = grids(visits, images, wanted)
+    if not found:
         raise MapError(
             f"no layer with parameters puts out a grid [n, c, h, w]; seen: {_seen(visits)}",
             hint="larger images may help where all grids are 1×1; else name a layer that puts out a grid",
         )
-    chosen = next((visit for visit in reversed(grids) if visit.calls == 1), grids[-1])
-    _refuse_channels_last(grids[-1], visits, images)
-    _refuse_patches(chosen, visits)
+    chosen = next((item for item in reversed(found) if item.visit.calls == 1), found[-1])
+    if chosen.layout.kind == "channels_last":
+        chosen = last_block(network.module, chosen, found)
     warnings = (
         *_warnings(network, chosen),
-        *_passed_over(chosen, grids[-1]),
+        *_passed_over(chosen, found[-1]),
         *_collapsed(network, chosen, visits),
-        *_tokens(chosen, visits),
+        *_tokens(chosen, visits, images),
     )
-    return Chosen(
-        name=chosen.name,
-        why=f"the last layer with parameters that puts out a grid ({chosen.type}, {_grid(chosen)})",
-        shape=_shape(chosen),
-        warnings=warnings,
-        notes=_notes(chosen),
+    return _chosen(
+        chosen, f"the last layer with parameters that puts out a grid ({chosen.text})", warnings=warnings
     )
 
 
-def describe_layer(network: Network, images: Tensor, name: str) -> Chosen:
+def describe_layer(network: Network, images: Tensor, name: str, wanted: LayoutAim = "auto") -> Chosen:
     """The layer that a user named, with the same warnings as `auto_layer`.
 
-    Raises `MapError` where the network has no such layer, where it does not run, and where it does
-    not put out [n, c, u, v].
+    Raises `MapError` where the network has no such layer, where it does not run, where its output cannot
+    be read as a grid, and where gradients reach its class token (or others without a place) alone.
     """
     find_layer(network, name)
     images = images[:1]
-    visits = trace(network, images)
-    visit = next((visit for visit in visits if _same_module(network, visit.name, name)), None)
-    where = f"layer {name!r}"
-    if visit is None:
-        raise not_running(where)
-    if visit.shape is None:
+    visits, visit = _visited(network, images, name)
+    if visit.shape is None and visit.tokens is None:
         raise MapError(
-            f"puts out {visit.output}; a map needs a float tensor [n, c, h, w]",
-            where=where,
+            f"puts out {visit.output}; a map needs a float tensor [n, c, h, w], or tokens in a known layout",
+            where=f"layer {name!r}",
             hint='name a convolution, a block of them, or "auto"',
         )
-    if channels_last(visit.shape, tuple(images.shape)):
-        _refuse_channels_last(visit, visits, images)
-    return Chosen(
-        name=name,
-        why=f"named in the spec ({visit.type}, {_grid(visit)})",
-        shape=visit.shape,
-        warnings=(
-            *_warnings(network, visit),
-            *_collapsed(network, visit, visits),
-            *_tokens(visit, visits),
-        ),
-        notes=_notes(visit),
+    if visit.tokens is not None and visit.signal is None:
+        visits, visit = _visited(network, images, name, gradients=True)
+    seen = sight(visit, visits, images, wanted)
+    if visit.tokens is not None and not seen.reached:
+        reaching = [item for item in token_sights(network.module, visits, images, wanted) if item.reached]
+        instead = _last(network.module, reaching).visit.name if reaching else None
+        refuse_vanished(arrives=False, elsewhere=seen.elsewhere, layer=name, instead=instead)
+    warnings = (
+        *_warnings(network, seen),
+        *_collapsed(network, seen, visits),
+        *_tokens(seen, visits, images),
+    )
+    return _chosen(seen, f"named in the spec ({seen.text})", warnings=warnings, name=name)
+
+
+def _visited(
+    network: Network, images: Tensor, name: str, *, gradients: bool = False
+) -> tuple[tuple[Visit, ...], Visit]:
+    visits = trace(network, images, gradients=gradients)
+    visit = next((visit for visit in visits if _same_module(network, visit.name, name)), None)
+    if visit is not None:
+        return visits, visit
+    if gradients:
+        raise not_running(f"layer {name!r}")
+    # torch's transformer layers pass their parts by where gradients are off.
+    return _visited(network, images, name, gradients=True)
+
+
+def _answers_itself(network: Network, found: Sequence[Sight]) -> MapError:
+    first = next(
+        (name for name, item in network.module.named_children() if next(item.parameters(), None) is not None),
+        "",
+    )
+    body = [item.visit.name for item in found if item.visit.name.partition(".")[0] == first]
+    return MapError(
+        "the network answers per pixel or per box: its last grids are its answer, not what it is made of",
+        where="layer 'auto'",
+        hint=f"name the last layer of its backbone, such as layer: {body[-1]}"
+        if body
+        else "name the last layer of its backbone",
     )
 
 
-def choose_layer(network: Network, images: Tensor, name: str, at: str = "layer") -> Chosen:
-    """The layer that a spec's `layer` means: ``auto`` or a name. `at` is where the method looks.
+def _in_tokens(network: Network, images: Tensor, wanted: LayoutAim) -> Chosen:
+    visits = trace(network, images, gradients=True)
+    found = token_sights(network.module, visits, images, wanted)
+    reaching = [item for item in found if item.reached]
+    if not reaching:
+        raise MapError(
+            "no gradient of the logits arrives at any token that has a place",
+            where=f"layer {found[-1].visit.name!r}",
+            hint="is the network's last layer all zero, as torchvision's are before training? "
+            "Else name a layer by hand, or use a method that needs none, such as occlusion",
+        )
+    chosen = _last(network.module, reaching)
+    later = [item for item in found if item.visit.order > chosen.visit.order and not item.reached]
+    after = (
+        f"; from {later[0].visit.name!r} on, only tokens without a place (the class token) reach the logits"
+        if later
+        else ""
+    )
+    return _chosen(
+        chosen,
+        f"the last layer with parameters whose patches reach the logits ({chosen.text}{after})",
+        warnings=(*_warnings(network, chosen), *_passed_over(chosen, reaching[-1])),
+    )
+
+
+def _last(module: nn.Module, reaching: Sequence[Sight]) -> Sight:
+    last = next((item for item in reversed(reaching) if item.visit.calls == 1), reaching[-1])
+    return last_block(module, last, reaching)
+
+
+def _chosen(seen: Sight, why: str, *, warnings: tuple[str, ...], name: str = "") -> Chosen:
+    layout = (seen.layout.text,) if seen.layout.text else ()
+    return Chosen(
+        name=name or seen.visit.name,
+        why=why,
+        shape=seen.shape,
+        layout=seen.layout,
+        warnings=warnings,
+        notes=(*layout, *_notes(seen.visit)),
+    )
+
+
+def every_layer(network: Network, images: Tensor, wanted: LayoutAim = "auto") -> list[tuple[str, Layout]]:
+    """Every layer that has parameters, runs once and puts out a grid of more than one cell, as they ran.
+
+    Tokens count where `auto_layer` would look at them. Two forwards and, of transformers, a backward.
+    """
+    images = images[:1]
+    visits = trace(network, images)
+    if in_tokens(network.module, visits, images, wanted):
+        visits = trace(network, images, gradients=True)
+        found = [*grids(visits, images, "auto"), *token_sights(network.module, visits, images, wanted)]
+    else:
+        found = grids(visits, images, wanted)
+    return [(item.visit.name, item.layout) for item in found if item.visit.calls == 1]
+
+
+def choose_layer(
+    network: Network, images: Tensor, name: str, at: str = "layer", layout: LayoutAim = "auto"
+) -> Chosen:
+    """The layer that a spec's `layer` and `layout` mean: ``auto`` or a name. `at` is where the method looks.
 
     A method that looks at what a ``module`` puts out needs a name and takes any float tensor.
     """
     if at == "module":
         return _observed(network, images, name)
-    return auto_layer(network, images) if name == "auto" else describe_layer(network, images, name)
+    if name == "auto":
+        return auto_layer(network, images, layout)
+    return describe_layer(network, images, name, layout)
 
 
 def _observed(network: Network, images: Tensor, name: str) -> Chosen:
@@ -131,78 +228,31 @@ def _same_module(network: Network, one: str, other: str) -> bool:
     return one == other or network.module.get_submodule(one) is network.module.get_submodule(other)
 
 
-def _shape(visit: Visit) -> tuple[int, ...]:
-    assert visit.shape is not None
-    return visit.shape
-
-
-def _cells(visit: Visit) -> int:
-    return visit.shape[2] * visit.shape[3] if visit.shape else 0
-
-
-def _grid(visit: Visit) -> str:
-    _, channels, rows, columns = _shape(visit)
-    return f"{channels} channels of {rows}×{columns}"
-
-
 def _seen(visits: Sequence[Visit]) -> str:
     outputs = dict.fromkeys(f"{visit.name} puts out {visit.output}" for visit in visits)
     return "; ".join(list(outputs)[-5:]) or "no module below the root runs"
 
 
-def _refuse_channels_last(last: Visit, visits: Sequence[Visit], images: Tensor) -> None:
-    if not channels_last(_shape(last), tuple(images.shape)):
-        return
-    _, rows, columns, channels = _shape(last)
-    turned = (visit.name for visit in visits if visit.shape == (len(images), channels, rows, columns))
-    name = next(turned, None)
-    raise MapError(
-        f"puts out {list(_shape(last))} for images {list(images.shape)}: its channels come last",
-        where=f"layer {last.name!r}",
-        hint=f'"layer: {name}" hands the same on as [n, c, h, w]'
-        if name
-        else "name a layer that puts out [n, c, h, w]",
-    )
-
-
-def _later_tokens(chosen: Visit, visits: Sequence[Visit]) -> list[Visit]:
-    later = visits[chosen.order + 1 :]
-    return [visit for visit in later if visit.parameters and visit.tokens]
-
-
-def _refuse_patches(chosen: Visit, visits: Sequence[Visit]) -> None:
-    first = not any(visit.parameters for visit in visits[: chosen.order] if not _below(visit, chosen))
-    tokens = _later_tokens(chosen, visits)
-    if first and tokens:
-        raise MapError(
-            f"the only grid is that of the first layer, {chosen.name!r} ({_grid(chosen)}); "
-            f"then the network goes on in tokens: {tokens[-1].name} puts out {tokens[-1].output}",
-            hint="name a layer that puts out [n, c, h, w]; token layouts are not read",
-        )
-
-
-def _below(visit: Visit, block: Visit) -> bool:
-    return visit.name.startswith(f"{block.name}.")
-
-
-def _tokens(chosen: Visit, visits: Sequence[Visit]) -> tuple[str, ...]:
-    tokens = _later_tokens(chosen, visits)
+def _tokens(seen: Sight, visits: Sequence[Visit], images: Tensor) -> tuple[str, ...]:
+    tokens = sequences(visits, images) if seen.visit.shape else []
+    tokens = [visit for visit in tokens if visit.order > seen.visit.order]
     if not tokens:
         return ()
     text = (
-        f"{len(tokens)} layers with parameters come after {chosen.name!r} and put out tokens, not grids "
+        f"{len(tokens)} layers with parameters come after {seen.visit.name!r} and put out tokens, not grids "
         f"(the last one is {tokens[-1].name!r}); what they do is seen only through the gradient"
     )
     return (text,)
 
 
-def _warnings(network: Network, visit: Visit) -> tuple[str, ...]:
+def _warnings(network: Network, seen: Sight) -> tuple[str, ...]:
     found = []
+    visit = seen.visit
     if visit.calls > 1:
         found.append(
             f"{visit.name!r} runs {visit.calls} times in one forward; maps.call has to choose one of them"
         )
-    if _cells(visit) == 1:
+    if seen.cells == 1:
         found.append(f"{visit.name!r} puts out 1×1: a map of one cell cannot say where")
     mixing = [name for name, item in network.module.named_modules() if _mixes_images(item)]
     if mixing:
@@ -217,26 +267,29 @@ def _mixes_images(module: nn.Module) -> bool:
     return isinstance(module, _BatchNorm) and module.running_mean is None
 
 
-def _passed_over(chosen: Visit, last: Visit) -> tuple[str, ...]:
-    if chosen is last:
+def _passed_over(chosen: Sight, latest: Sight) -> tuple[str, ...]:
+    name, last = chosen.visit.name, latest.visit
+    if last.calls == 1 or chosen is latest:
         return ()
-    return (
-        f"{last.name!r} comes later but runs {last.calls} times in one forward: {chosen.name!r} is taken",
-    )
+    return (f"{last.name!r} comes later but runs {last.calls} times in one forward: {name!r} is taken",)
 
 
-def _collapsed(network: Network, chosen: Visit, visits: Sequence[Visit]) -> tuple[str, ...]:
+def _collapsed(network: Network, chosen: Sight, visits: Sequence[Visit]) -> tuple[str, ...]:
     """Convolutions with a window that come later and see one cell only: the images are small for them."""
     later = [
         visit.name
-        for visit in visits[chosen.order + 1 :]
-        if _cells(visit) == 1 and _has_window(network.module.get_submodule(visit.name))
+        for visit in visits[chosen.visit.order + 1 :]
+        if _is_one_cell(visit) and _has_window(network.module.get_submodule(visit.name))
     ]
     if not later:
         return ()
     return (
         f"{later[-1]!r} comes later but puts out 1×1 at this image size; larger images would give it a grid",
     )
+
+
+def _is_one_cell(visit: Visit) -> bool:
+    return visit.shape is not None and visit.shape[2] * visit.shape[3] == 1
 
 
 def _has_window(module: nn.Module) -> bool:

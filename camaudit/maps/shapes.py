@@ -42,12 +42,14 @@ def channels_last(shape: tuple[int, ...], images: tuple[int, ...]) -> bool:
     A grid fits where it has the aspect ratio of the images, give or take one cell. Swin transformers
     hand on such outputs; read as [n, c, u, v] they would make a map of nothing.
     """
-    height, width = images[2:]
+    size = (images[2], images[3])
+    return fits(shape[1], shape[2], size) and shape[1] * shape[2] > 1 and not fits(shape[2], shape[3], size)
 
-    def fits(rows: int, columns: int) -> bool:
-        return abs(rows * width - columns * height) <= max(width, height)
 
-    return fits(shape[1], shape[2]) and shape[1] * shape[2] > 1 and not fits(shape[2], shape[3])
+def fits(rows: int, columns: int, size: tuple[int, int]) -> bool:
+    """Whether a grid has the aspect ratio of images of that height and width, give or take one cell."""
+    height, width = size
+    return abs(rows * width - columns * height) <= max(width, height)
 
 
 def check_calls(calls: int, call: int | None, where: str) -> None:
@@ -79,16 +81,33 @@ def not_running(where: str) -> MapError:
     )
 
 
-def check_shape(shape: tuple[int, ...], images: tuple[int, ...], where: str) -> None:
-    """`MapError` unless an output is [n, c, u, v] for images [n, 3, h, w]."""
+def check_shape(shape: tuple[int, ...], images: tuple[int, ...], where: str, *, guess: bool = True) -> None:
+    """`MapError` unless an output has an entry for each of the images [n, 3, h, w].
+
+    And, where it is for us to `guess` how it is laid out, unless it looks like [n, c, u, v].
+    """
     if shape[0] != images[0]:
         raise MapError(f"puts out {shape[0]} entries for {images[0]} images; one each is needed", where=where)
-    if channels_last(shape, images):
+    if guess and channels_last(shape, images):
         raise MapError(
             f"puts out {list(shape)} for images of {images[2]}×{images[3]}: its channels come last",
             where=where,
-            hint="name a layer whose output is [n, c, h, w]",
+            hint='"layout: channels_last" reads it so; "layout: auto" finds out',
         )
+
+
+def refuse_vanished(arrives: bool, elsewhere: bool, layer: str, instead: str | None = None) -> None:
+    """`MapError` where gradients reach tokens without a place (`elsewhere`) and none on the grid."""
+    if arrives or not elsewhere:
+        return
+    raise MapError(
+        "the gradient of every token on the grid is exactly zero: only tokens without a place (the class "
+        "token) reach the logits from here, so a map would be all zero",
+        where=f"layer {layer!r}",
+        hint=f'"layer: {instead}" is the last one whose patches still reach the logits'
+        if instead
+        else '"layer: auto" finds the last layer whose patches still reach the logits',
+    )
 
 
 def usable(images: Tensor) -> Tensor:

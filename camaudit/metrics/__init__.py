@@ -69,6 +69,7 @@ class Profile:
 
 _OVERLAP = "camaudit.metrics.overlap"
 _CHANCE = "camaudit.metrics.chance"
+_POINTING = "camaudit.metrics.pointing"
 _SIMILARITY = "camaudit.metrics.similarity"
 _BOXES = "camaudit.metrics.boxes"
 
@@ -114,6 +115,17 @@ _MEMBERS = (
         range=(0.0, 1.0),
         better="higher",
         statistic="share",
+        signed=True,
+    ),
+    Metric(
+        name="peak_share",
+        title="share of the map's equal peaks that the pointing game counts as hits",
+        function=f"{_POINTING}:peak_share",
+        undefined=f"{_POINTING}:peak_share_undefined",
+        chance=f"{_CHANCE}:tolerated_share",
+        chance_text="the share of the image within the tolerance of the mask",
+        range=(0.0, 1.0),
+        better="higher",
         signed=True,
     ),
     Metric(

@@ -24,7 +24,8 @@ def write(folder: Path) -> Path:
     from camaudit.result import AuditResult
 
     result = AuditResult.read(folder / "result.json")
-    keys = [row.map for check in result.checks for row in check.rows if row.map is not None]
+    rows = [row for check in result.checks for row in check.rows]
+    keys = [item.key for row in rows for item in plates.maps_of(row) if item.key is not None]
     found = evidence.read(folder, keys)
     plates.draw_scales(folder)
     drawn: dict[tuple[object, ...], Picture] = {}
@@ -54,7 +55,11 @@ def _problems(result: AuditResult, sheets: Sequence[Sheet], no_maps: str) -> lis
     for check, sheet in zip(result.checks, sheets, strict=True):
         reasons: dict[str, int] = {}
         for plate in sheet.plates:
-            for why in {f"{item.kind}: {item.missing}" for item in plate.pictures if item.missing}:
+            for why in {
+                f"{item.kind}{' ' * bool(item.name)}{item.name}: {item.missing}"
+                for item in plate.pictures
+                if item.missing
+            }:
                 reasons[why] = reasons.get(why, 0) + 1
         problems += [
             f"{check.id}: pictures of {number} samples missing: {why}" for why, number in reasons.items()

@@ -80,6 +80,8 @@ class CheckView:
     expectation: str
     caution: str
     """Said beside a PASS that a map without any knowledge of the network might reach too."""
+    trust: str
+    """How far the maps can be trusted; empty without maps."""
     place: str
     description: str
     subject: str
@@ -105,6 +107,8 @@ class CheckView:
     scale: ScaleView | None
     regions: tuple[tuple[str, str], ...]
     missing_samples: str
+    shows: str
+    """What the samples are, where the check picks them; they are then all failures, and need not say so."""
 
 
 def check_view(
@@ -124,6 +128,7 @@ def check_view(
         outcome=words.badge(check.outcome) if check.outcome != check.status else None,
         expectation=_expectation(check),
         caution=_caution(check),
+        trust=check.trust.text if check.trust is not None else "",
         place=place,
         description=check.description,
         subject=_subject(check),
@@ -149,6 +154,7 @@ def check_view(
         scale=scale,
         regions=sheet.outlines,
         missing_samples="" if check.rows else _no_samples(check),
+        shows=check.shows,
     )
 
 
@@ -292,4 +298,6 @@ def _no_samples(check: CheckResult) -> str:
         return "No samples: the check was skipped."
     if check.status == "ERROR":
         return "No samples: the check could not be carried out."
+    if check.shows:
+        return f"None of the samples used belongs here: there are no {check.shows}."
     return "No samples were kept for this check."

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +13,7 @@ from PIL import Image
 
 from camaudit.report import colours, pictures
 from camaudit.report.evidence import MissingError
+from camaudit.result import NamedMap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from camaudit.report.evidence import Evidence
     from camaudit.result import SampleRow
 
-_OWN_NAME = re.compile(r"\d+-\d+-[a-z]\.webp")
+_OWN_NAME = re.compile(r"\d+-\d+-[a-z]\d*\.webp")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,15 +35,25 @@ class Picture:
     """input, overlay, outline or raw."""
     file: str | None = None
     missing: str = ""
+    name: str = ""
+    """Which map it is of, where a sample has several."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapFacts:
+    """Grid, largest size and name of one map."""
+
+    grid: tuple[int, int]
+    peak: float
+    name: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plate:
-    """The pictures of one sample, and the grid and largest size of its map."""
+    """The pictures of one sample, and what is known of its maps."""
 
     pictures: tuple[Picture, ...]
-    grid: tuple[int, int] | None = None
-    peak: float | None = None
+    maps: tuple[MapFacts, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,23 +83,25 @@ def draw(
     `drawn` remembers pictures between checks: inputs and outlines are the same in all of them.
     """
     shared = drawn if drawn is not None else {}
-    maps = [_map_or_none(row, evidence) for row in rows]
-    scale = pictures.scale_of([raw for raw in maps if raw is not None])
+    maps = [[_map_or_none(item, evidence) for item in maps_of(row)] for row in rows]
+    scale = pictures.scale_of([raw for own in maps for raw in own if raw is not None])
     regions = tuple(dict.fromkeys(name for row in rows for name in row.masks))
     (folder / "img").mkdir(exist_ok=True)
 
     def plate(index: int) -> Plate:
         table = _Table(row=rows[index], evidence=evidence, scale=scale, regions=regions)
         shown = []
-        for kind, make in table.wanted.items():
-            key = table.key(kind) or (check, index, kind)
+        for place, (blank, make) in table.wanted.items():
+            key = table.key(blank.kind) or (check, index, place)
             if key not in shared:
-                shared[key] = _picture(kind, make, folder, f"img/{check}-{index}-{kind[:1]}.webp")
+                shared[key] = _picture(blank, make, folder, f"img/{check}-{index}-{place}.webp")
             shown.append(shared[key])
-        raw = maps[index]
-        if raw is None:
-            return Plate(pictures=tuple(shown))
-        return Plate(pictures=tuple(shown), grid=(raw.shape[0], raw.shape[1]), peak=float(np.abs(raw).max()))
+        facts = tuple(
+            MapFacts(grid=(raw.shape[0], raw.shape[1]), peak=float(np.abs(raw).max()), name=item.text)
+            for item, raw in zip(maps_of(rows[index]), maps[index], strict=True)
+            if raw is not None
+        )
+        return Plate(pictures=tuple(shown), maps=facts)
 
     # Encoding releases the interpreter lock.
     with ThreadPoolExecutor() as pool:
@@ -122,17 +135,20 @@ class _Table:
     regions: tuple[str, ...]
 
     @property
-    def wanted(self) -> dict[str, Callable[[], Image.Image]]:
-        """The pictures that belong to every sample of the check. First letters are all different."""
-        wanted: dict[str, Callable[[], Image.Image]] = {"input": lambda: self.image}
-        mapped = self.scale is not None or self.row.map is not None
-        if mapped:
-            wanted["map"] = self.overlay
-        if self.regions:
-            wanted["outline"] = self.outline
-        if mapped:
-            wanted["raw"] = self.cells
-        return wanted
+    def wanted(self) -> dict[str, tuple[Picture, Callable[[], Image.Image]]]:
+        """The pictures that belong to every sample of the check: place → what it is, and how it is made.
+
+        The place is a part of the file's name. One map has its outline between overlay and cells; several
+        are overlaid side by side, and their cells stand below them.
+        """
+        maps = maps_of(self.row) if self.scale is not None or self.row.map is not None else ()
+        overlays, cells = {}, {}
+        for number, item in enumerate(maps):
+            place = str(number) if number else ""
+            overlays[f"m{place}"] = (Picture(kind="map", name=item.text), partial(self.overlay, item))
+            cells[f"r{place}"] = (Picture(kind="raw", name=item.text), partial(self.cells, item))
+        outline = {"o": (Picture(kind="outline"), self.outline)} if self.regions else {}
+        return {"i": (Picture(kind="input"), lambda: self.image), **overlays, **outline, **cells}
 
     def key(self, kind: str) -> tuple[object, ...] | None:
         """What a picture is made of, where it does not depend on the check."""
@@ -151,18 +167,17 @@ class _Table:
         larger = size[0] > full.width
         return full.resize(size, Image.Resampling.NEAREST if larger else Image.Resampling.LANCZOS)
 
-    @property
-    def raw(self) -> NDArray[np.float32]:
-        if self.row.map is None:
-            raise MissingError("no map" if self.row.map_status == "ok" else f"no map: {self.row.map_status}")
-        return self.evidence.map(self.row.map)
+    def raw(self, item: NamedMap) -> NDArray[np.float32]:
+        if item.key is None:
+            raise MissingError("no map" if item.status == "ok" else f"no map: {item.status}")
+        return self.evidence.map(item.key)
 
     @property
     def top(self) -> float:
         return self.scale.top if self.scale else 0.0
 
-    def overlay(self) -> Image.Image:
-        return pictures.overlay(self.image, self.raw, self.top)
+    def overlay(self, item: NamedMap) -> Image.Image:
+        return pictures.overlay(self.image, self.raw(item), self.top)
 
     def outline(self) -> Image.Image:
         if not self.row.masks:
@@ -173,8 +188,8 @@ class _Table:
         masks = [(self.evidence.mask(file), colour[name]) for name, file in self.row.masks.items()]
         return pictures.outline(self.image, masks)
 
-    def cells(self) -> Image.Image:
-        raw = self.raw
+    def cells(self, item: NamedMap) -> Image.Image:
+        raw = self.raw(item)
         try:
             size = self.image.size
         except MissingError:
@@ -182,22 +197,28 @@ class _Table:
         return pictures.raw_map(raw, size, self.top)
 
 
-def _picture(kind: str, make: Callable[[], Image.Image], folder: Path, name: str) -> Picture:
+def _picture(blank: Picture, make: Callable[[], Image.Image], folder: Path, name: str) -> Picture:
     try:
-        _save(make(), folder / name, lossless=kind == "raw")
+        _save(make(), folder / name, lossless=blank.kind == "raw")
     except MissingError as missing:
-        return Picture(kind=kind, missing=str(missing))
-    return Picture(kind=kind, file=name)
+        return replace(blank, missing=str(missing))
+    return replace(blank, file=name)
 
 
 def _save(image: Image.Image, path: Path, *, lossless: bool) -> None:
     image.save(path, "WEBP", lossless=lossless, quality=85, method=0 if lossless else 1)
 
 
-def _map_or_none(row: SampleRow, evidence: Evidence) -> NDArray[np.float32] | None:
-    if row.map is None:
+def maps_of(row: SampleRow) -> tuple[NamedMap, ...]:
+    """All maps of a sample, the main one first; it has a name only where there are others."""
+    main = NamedMap(name=row.map_name, key=row.map, status=row.map_status, largest=row.map_max)
+    return (main, *row.maps)
+
+
+def _map_or_none(item: NamedMap, evidence: Evidence) -> NDArray[np.float32] | None:
+    if item.key is None:
         return None
     try:
-        return evidence.map(row.map)
+        return evidence.map(item.key)
     except MissingError:
         return None

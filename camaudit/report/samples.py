@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from camaudit.report import numbers
+from camaudit.report.plates import maps_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from camaudit.report.words import Anchors
     from camaudit.result import CheckResult, Finding, SampleRow
 
-_MOST_VALUES = 6
+_MOST_VALUES = 7
 
 _CAPTIONS = {"input": "Input", "map": "Map over input", "outline": "Mask outline", "raw": "Raw map"}
 
@@ -29,6 +30,8 @@ class PictureView:
     missing: str
     reach: int | None = None
     """Under a raw map: how far up the common scale its largest value lies, in percent."""
+    name: str = ""
+    """Which map it is of, where there are several."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +58,8 @@ class SampleView:
     notes: tuple[str, ...]
     file: str
     sha256: str
+    classes: str = ""
+    """What its row is in the page: falling short, with several maps side by side."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,9 +119,10 @@ def _sample(
             PictureView(
                 kind=item.kind,
                 file=item.file,
-                caption=_CAPTIONS[item.kind],
+                caption=f"{_CAPTIONS[item.kind]}, {item.name}" if item.name else _CAPTIONS[item.kind],
                 missing=item.missing,
-                reach=_reach(plate, top) if item.kind == "raw" and item.file else None,
+                reach=_reach(plate, item.name, top) if item.kind == "raw" and item.file else None,
+                name=item.name,
             )
             for item in plate.pictures
         ),
@@ -124,13 +130,22 @@ def _sample(
         notes=tuple(_notes(row, plate)),
         file="/".join((row.file or "").replace("\\", "/").rsplit("/", 2)[-2:]),
         sha256=row.sha256 or "",
+        classes=" ".join(_classes(row)),
     )
 
 
-def _reach(plate: Plate, top: float) -> int | None:
-    if plate.peak is None:
+def _classes(row: SampleRow) -> Iterable[str]:
+    if row.failing:
+        yield "failing"
+    if row.maps:
+        yield f"maps-{1 + len(row.maps)}"
+
+
+def _reach(plate: Plate, name: str, top: float) -> int | None:
+    peak = next((item.peak for item in plate.maps if item.name == name), None)
+    if peak is None:
         return None
-    return round(100 * min(plate.peak / top, 1.0)) if top > 0 else 0
+    return round(100 * min(peak / top, 1.0)) if top > 0 else 0
 
 
 def _scored(name: str | None, score: float | None) -> str:
@@ -161,9 +176,11 @@ def _shown_columns(check: CheckResult) -> dict[str, str]:
 
 
 def _notes(row: SampleRow, plate: Plate) -> Iterable[str]:
-    if plate.grid is not None and plate.peak is not None:
-        yield f"map {plate.grid[0]} × {plate.grid[1]}, largest {numbers.plain(plate.peak)}"
-    if row.map_status != "ok":
-        yield f"map status: {row.map_status}"
+    for item in plate.maps:
+        name = f" {item.name}," if item.name else ""
+        yield f"map{name} {item.grid[0]} × {item.grid[1]}, largest {numbers.plain(item.peak)}"
+    for one in maps_of(row):
+        if one.status != "ok":
+            yield f"map status{f' {one.text}' if one.text else ''}: {one.status}"
     if row.group is not None:
         yield f"group {row.group}"

@@ -103,6 +103,15 @@ Target = (
 """What is explained; a text that is neither word is a function of the logits."""
 
 
+LinearTarget = OneClass | ContrastTarget | CounterfactualTarget
+"""What is made of the logits of one or two classes; a text that is neither word is a class's name."""
+
+
+def linear_aim(target: LinearTarget) -> evidence.Aim:
+    """What a target of one class, a contrast or a counterfactual means."""
+    return target.aim() if isinstance(target, ContrastTarget | CounterfactualTarget) else _one(target)
+
+
 def aim(target: Target) -> evidence.Aim:
     """What a target in a spec means."""
     if isinstance(target, str) and target not in WORDS:

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from camaudit import registry
+from camaudit.evidence import LayoutAim, TokenGrid
 from camaudit.spec.base import Number, Share, StrictModel, member_of
 from camaudit.spec.targets import Target  # noqa: TC001 - pydantic reads the annotation at run time
 
@@ -28,6 +29,25 @@ Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._
 Status = Literal["PASS", "FAIL", "INCONCLUSIVE", "SKIP", "ERROR"]
 Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
 """``module:callable``."""
+
+
+ACTING_MARKS = ("filterwarnings", "parametrize", "skip", "skipif", "usefixtures", "xfail")
+"""Marks that pytest acts on: some of them would switch checks off."""
+
+
+def _only_selects(name: str) -> str:
+    if name in ACTING_MARKS:
+        raise ValueError(
+            f'a mark selects checks, and pytest acts on "{name}": it could switch a check off unseen; '
+            'use a name of your own, such as "slow"'
+        )
+    return name
+
+
+Mark = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=80), AfterValidator(_only_selects)
+]
+"""The name of a pytest mark."""
 
 
 def metric_base(name: str) -> str:
@@ -89,6 +109,37 @@ class ModelSpec(StrictModel):
     """Class names in the order of the outputs: a list, or a text or CSV file (column `name`), one a line."""
     output: str | int | None = None
     """Which entry of a tuple or dict output holds the logits."""
+    scores: Literal["segmentation", "detection"] | Reference | None = None
+    """How scores [n, k] of whole images are made of an output that holds no logits [n, k].
+
+    ``segmentation`` takes each class's mean over the pixels, ``detection`` the score of its best box;
+    ``module:callable`` is given the output and returns floats [n, k].
+    """
+
+
+class TokenGridSpec(StrictModel):
+    """How the tokens of a transformer lie."""
+
+    prefix: Annotated[int, Field(ge=0)] | None = None
+    """How many tokens come first and have no place, such as a class token; found out if left out."""
+    grid: tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]] | None = None
+    """[rows, columns] of the others, row by row; found out if left out."""
+
+
+class TokensSpec(StrictModel):
+    """Tokens in a layout that is written out."""
+
+    tokens: TokenGridSpec
+
+
+Layout = Literal["auto", "grid", "channels_last", "tokens"] | TokensSpec
+
+
+def layout_aim(layout: Layout) -> LayoutAim:
+    """What a layout in a spec means."""
+    if isinstance(layout, TokensSpec):
+        return TokenGrid(prefix=layout.tokens.prefix, grid=layout.tokens.grid)
+    return layout
 
 
 class MapsSpec(StrictModel):
@@ -99,6 +150,9 @@ class MapsSpec(StrictModel):
     """A module's dotted name, or ``auto``: the last spatial layer, found by a dry run."""
     call: Annotated[int, Field(ge=0)] | None = None
     """Which call of a module that runs several times in one forward (0 is the first)."""
+    layout: Layout = "auto"
+    """How the layer's output is read: ``grid`` [n, c, h, w], ``channels_last`` [n, h, w, c], ``tokens``
+    [n, l, c], `{tokens: {prefix: 1, grid: [14, 14]}}`, or ``auto``, found by a dry run."""
     target: Target = "predicted"
     """What is explained: the logit of the label, of the predicted class, of one class index, `{class: NAME}`
     or `{kth: K}`; `{contrast: [A, B]}`, `{counterfactual: A}`, or a function as ``module:callable``."""
@@ -259,6 +313,8 @@ class AuditBase(StrictModel):
     """Further networks that a check may name, such as known-bad controls."""
     maps: MapsSpec = MapsSpec()
     defaults: Defaults = Defaults()
+    marks: tuple[Mark, ...] = ()
+    """pytest marks that every check of this file bears, so that ``-m slow`` selects it."""
 
 
 def metric_parameter(name: str) -> float | None:

@@ -145,6 +145,7 @@ def test_the_audit_passes_the_honest_network_and_fails_the_decoy(tmp_path):
     assert {check.id: check.status for check in result.checks} == {
         "on-the-strokes": "PASS",
         "off-the-patch": "PASS",
+        "where-it-errs": "PASS",
         "decoy-on-the-strokes": "PASS",
         "decoy-off-the-patch": "PASS",
         "maps-show-the-network": "PASS",
@@ -156,6 +157,10 @@ def test_the_audit_passes_the_honest_network_and_fails_the_decoy(tmp_path):
     for name in ("on-the-strokes", "decoy-on-the-strokes", "off-the-patch", "decoy-off-the-patch"):
         stated = cells(README, f"`{name}`", nth=1)[0]
         assert gated[name].value == pytest.approx(stated, abs=0.01), name
+    errs = {item.name: item for check in result.checks for item in check.findings if check.kind == "errors"}
+    assert errs["error_rate"].value == pytest.approx(0.0275, abs=0.005)
+    assert errs["inside"].value == pytest.approx(0.56, abs=0.03)
+    assert errs["difference"].lower > 0
     # A clear margin on both sides of the gate, and well above what any digit of the class would get.
     honest = gated["on-the-strokes"]
     assert honest.lower - honest.bound > 0.05

@@ -451,7 +451,9 @@ def test_a_rank_that_is_not_there_has_a_reason():
     [
         ({"metric": "max_box_acc"}, 'it needs "calibration'),
         ({"also": ["max_box_acc"]}, 'it needs "calibration'),
-        ({"calibration": {"n": 5}}, 'is used by "max_box_acc" alone'),
+        ({"metric": "pointing_rejection"}, '"pointing_rejection" tunes its thresholds'),
+        ({"top": 0}, "top"),
+        ({"calibration": {"n": 5}}, "is used by max_box_acc and pointing_rejection alone"),
         ({"metric": "max_box_acc", "calibration": {}}, 'needs "n"'),
         ({"metric": "max_box_acc", "calibration": {"n": 5, "data": "squares"}}, "may not be tuned on it"),
         ({"metric": "max_box_acc", "calibration": {"n": 5, "data": "square"}}, 'did you mean "squares"'),

@@ -47,7 +47,7 @@ def test_the_example_passes_and_is_as_described(result, tmp_path):
 
 def test_the_snippets_are_checks():
     snippets = [yaml.safe_load(block)[0] for block in blocks("yaml")[:-1]]
-    assert [item["id"] for item in snippets] == ["finds-the-disc", "best-boxes"]
+    assert [item["id"] for item in snippets] == ["finds-the-disc", "best-boxes", "points-and-rejects"]
     assert all(LocalisationSpec.model_validate(item) for item in snippets)
 
 

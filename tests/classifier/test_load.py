@@ -263,8 +263,8 @@ def test_networks_with_auxiliary_heads_load_without_a_warning(base, name):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("resnet_18", "no image classifier 'resnet_18', did you mean \"resnet18\""),
-        ("fcn_resnet50", "no image classifier 'fcn_resnet50'"),
+        ("resnet_18", "no image network 'resnet_18', did you mean \"resnet18\""),
+        ("raft_small", "no image network 'raft_small'"),
     ],
 )
 def test_unknown_torchvision_names(base, name, message):

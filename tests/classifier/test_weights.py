@@ -87,9 +87,12 @@ class Trap:
 def test_a_pickle_that_runs_code_is_refused_and_does_not_run(tmp_path, new):
     path, trap = tmp_path / "evil.pt", tmp_path / "sprung"
     torch.save({"weight": Trap(trap)}, path, _use_new_zipfile_serialization=new)
-    with pytest.raises(ModelError, match=r"weights_only=True, and nothing else is allowed(.|\n)*safetensors"):
+    with pytest.raises(
+        ModelError, match=r"weights_only=True, and nothing else is allowed(.|\n)*safetensors"
+    ) as told:
         read(path)
     assert not trap.exists()
+    assert "Re-running" not in str(told.value), "torch's advice to switch the protection off"
 
 
 def test_whole_networks_are_refused(tmp_path):

@@ -150,3 +150,42 @@ def test_report_renders_again_without_a_network(folder, capsys):
 def test_report_of_something_else(folder, capsys):
     assert cli.main(["report", "nowhere"]) == 1
     assert "nowhere" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["run", "check", "plan"])
+def test_a_folder_without_audits_is_no_success(folder, capsys, command):
+    (folder / "audits").mkdir()
+    assert cli.main([command, "audits"]) == 5
+    assert "no *.audit.yaml found" in capsys.readouterr().err
+
+
+def test_check_goes_on_where_a_network_raises(folder, capsys):
+    model = {"factory": "squares_nets:raising", "classes": ["red", "green"]}
+    write(folder, overlap("a", model="other"), overlap("b"), models={"other": model})
+    assert cli.main(["check", "squares.audit.yaml"]) == 2
+    out = capsys.readouterr().out
+    assert "ERROR    layer auto: RuntimeError: out of luck (raised at " in out
+    assert "ok       layer auto: features" in out
+
+
+@pytest.mark.parametrize("arguments", [["--batch-size", "0"], ["--workers", "-1"]])
+def test_numbers_that_would_hold_all_images_or_none(folder, capsys, arguments):
+    write(folder)
+    assert cli.main(["run", "squares.audit.yaml", *arguments]) == 4
+    assert arguments[0] in capsys.readouterr().err
+
+
+def test_reports_that_cannot_be_written(folder, capsys):
+    write(folder)
+    (folder / "file").write_text("", encoding="utf-8")
+    assert cli.main(["run", "squares.audit.yaml", "--reports", "file/reports"]) == 1
+    assert (
+        "file/reports/squares: the report cannot be written here: Not a directory" in capsys.readouterr().err
+    )
+
+
+def test_a_picture_that_cannot_be_written(folder, capsys):
+    write(folder)
+    target = "squares.audit.yaml::on-the-square"
+    assert cli.main(["show", target, "square-3", "--output", "nowhere/x.png"]) == 1
+    assert "nowhere/x.png: No such file or directory" in capsys.readouterr().err

@@ -59,7 +59,7 @@ def test_wrong_sha256(tmp_path):
 
 
 def test_nan_weights(tmp_path):
-    only_broken(with_network(tmp_path, "nan"), "features.0.weight")
+    only_broken(with_network(tmp_path, "nan"), "models.other", "features.0.weight")
 
 
 def test_wrong_class_count(tmp_path):
@@ -108,13 +108,19 @@ def second_data(tmp_path):
 
 def test_missing_manifest(second_data):
     (second_data.parent / "second/squares.csv").unlink()
-    only_broken(audit(second_data), "squares.csv")
+    only_broken(audit(second_data), "squares.csv", "relative to the spec's folder")
+
+
+def test_data_without_one_usable_sample_says_why(second_data):
+    for number in range(12):
+        (second_data.parent / f"second/images/{number}.png").unlink()
+    only_broken(audit(second_data), "data.second: none of 12 samples can be used: 12 × ", "square-0")
 
 
 def test_corrupt_image_is_named_and_the_rest_is_measured(second_data):
     (second_data.parent / "second/images/3.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing more")
     checks = audit(second_data)
-    only_broken(checks, "1 of 12", "allow_unusable")
+    only_broken(checks, "1 of 12", "1 × ", "square-3", "3.png", "allow_unusable")
     population = checks["broken"].population
     assert (population.found, population.used, sum(population.lost.values())) == (12, 11, 1)
     assert "square-3" in population.lost_examples[0]
@@ -123,7 +129,7 @@ def test_corrupt_image_is_named_and_the_rest_is_measured(second_data):
 def test_missing_image_is_listed(second_data):
     (second_data.parent / "second/images/3.png").unlink()
     checks = audit(second_data)
-    only_broken(checks, "1 of 12")
+    only_broken(checks, "1 of 12", "square-3", "3.png")
     population = checks["broken"].population
     assert (population.found, population.drawn, sum(population.unusable.values())) == (12, 11, 1)
     assert "square-3" in population.unusable_examples[0]

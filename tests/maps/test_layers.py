@@ -115,16 +115,6 @@ def test_only_one_cell_says_what_was_seen() -> None:
         auto_layer(Plain(module), pictures())
 
 
-def test_channels_last_is_refused_and_the_way_round_named() -> None:
-    network = torchvision_network("swin_t")
-    message = r"(?s)layer 'norm': puts out \[1, 2, 2, 768\].*channels come last.*hint: \"layer: permute\""
-    with pytest.raises(MapError, match=message):
-        auto_layer(network, pictures(1, 64))
-    with pytest.raises(MapError, match=r"layer 'features': puts out \[1, 2, 2, 768\]"):
-        describe_layer(network, pictures(1, 64), "features")
-    assert describe_layer(network, pictures(1, 64), "permute").shape == (1, 768, 2, 2)
-
-
 class Tokens(nn.Module):
     """Patches, then tokens; with a convolutional body before if `body`."""
 
@@ -139,19 +129,38 @@ class Tokens(nn.Module):
         return self.head(self.block(self.patches(self.body(x)).flatten(2).mT).mean(1))
 
 
-def test_patches_before_tokens_are_refused() -> None:
-    message = r"the only grid is that of the first layer, 'patches' .* goes on in tokens: block puts out"
-    with pytest.raises(MapError, match=message):
-        auto_layer(Plain(seeded(lambda: Tokens(body=False))), pictures())
+@pytest.mark.parametrize("body", [False, True])
+def test_tokens_of_the_last_grid_are_looked_at(body: bool) -> None:
+    chosen = auto_layer(Plain(seeded(lambda: Tokens(body=body))), pictures())
+    assert (chosen.name, chosen.shape, chosen.warnings) == ("block", (1, 8, 3, 3), ())
+    assert chosen.notes == ("read as tokens: 0 without a place, then 3×3",)
 
 
-def test_tokens_after_a_convolutional_body_are_warned_of() -> None:
-    chosen = auto_layer(Plain(seeded(lambda: Tokens(body=True))), pictures())
-    assert chosen.name == "patches"
+def test_a_grid_before_tokens_is_warned_of() -> None:
+    chosen = describe_layer(Plain(seeded(lambda: Tokens(body=False))), pictures(), "patches")
     (warning,) = chosen.warnings
     assert "1 layers with parameters come after 'patches' and put out tokens" in warning
-    named = describe_layer(Plain(seeded(lambda: Tokens(body=False))), pictures(), "patches")
-    assert named.warnings == (warning,)
+
+
+class Captions(nn.Module):
+    """Words after a convolutional body: a sequence, and none of the image's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(3, 4, 3, 2, padding=1), nn.ReLU(), nn.Conv2d(4, 8, 3, 2, padding=1)
+        )
+        self.words = nn.Linear(8, 7)
+
+    def forward(self, x: Tensor) -> Tensor:
+        features = self.body(x).mean((2, 3))
+        return self.words(torch.stack([features * step for step in range(1, 13)], 1)).sum(1)
+
+
+def test_words_are_no_places() -> None:
+    chosen = auto_layer(Plain(seeded(Captions)), pictures())
+    assert (chosen.name, chosen.shape) == ("body", (1, 8, 3, 3))
+    assert "'words'" in chosen.warnings[0]
 
 
 def test_only_the_first_image_runs() -> None:

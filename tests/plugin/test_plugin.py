@@ -81,6 +81,21 @@ def test_marker(project):
     run(project, "-m", "audit").assert_outcomes(passed=1, deselected=1)
 
 
+def test_marks_of_a_spec_select_its_checks(project):
+    write(project.path / "a", overlap("first"), name="long", marks=["slow"])
+    write(project.path / "b", overlap("second"), name="short")
+    run(project, "-m", "slow", "--strict-markers").assert_outcomes(passed=1, deselected=1)
+    run(project, "-m", "not slow", "--strict-markers").assert_outcomes(passed=1, deselected=1)
+    run(project, "--strict-markers").assert_outcomes(passed=2)
+
+
+def test_a_mark_that_would_switch_checks_off_is_refused(project):
+    write(project.path, overlap("first"), marks=["skip"])
+    outcome = run(project)
+    assert outcome.ret == 2
+    outcome.stdout.fnmatch_lines(['*squares.audit.yaml:*pytest acts on "skip"*could switch a check off*'])
+
+
 def test_known_bad_control_that_passes_is_an_error(project):
     write(project.path, overlap("control", expect="fail"))
     outcome = run(project)
@@ -162,6 +177,24 @@ def test_settings_take_command_line_before_environment_before_ini(project, monke
     assert (project.path / "from-environment/squares/result.json").is_file()
     run(project, "--camaudit-reports=from-line")
     assert (project.path / "from-line/squares/result.json").is_file()
+
+
+@pytest.mark.parametrize("given", ["--camaudit-batch-size=0", "--camaudit-workers=two"])
+def test_numbers_that_are_none_are_a_usage_error(project, given):
+    write(project.path)
+    outcome = project.runpytest_subprocess(given)
+    assert outcome.ret == pytest.ExitCode.USAGE_ERROR
+    outcome.stderr.fnmatch_lines(["ERROR: camaudit_*: a whole number of at least * is needed, got *"])
+
+
+def test_reports_that_cannot_be_written_are_told_without_a_traceback(project):
+    write(project.path)
+    (project.path / "file").write_text("", encoding="utf-8")
+    outcome = run(project, "--camaudit-reports=file/reports")
+    outcome.assert_outcomes(failed=1)
+    outcome.stdout.fnmatch_lines(["*the report cannot be written here: Not a directory"])
+    outcome.stdout.no_fnmatch_line("*Traceback*")
+    outcome.stdout.no_fnmatch_line("*plugin_desk.py*")
 
 
 def test_a_run_without_audits_loads_nothing_heavy(project, monkeypatch):

@@ -81,6 +81,15 @@ def test_nothing_sticks_out_and_every_picture_loads(visit: Any, scheme: str, wid
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_long_names_of_numbers_do_not_widen_a_narrow_page(browser: Any, tmp_path: Path) -> None:
+    long = fixture.finding(name="hirescam_randomised_similarity [head]", n=12_345, value=-0.012, lower=-0.345)
+    fixture.audit((fixture.check(findings=(long, long)),)).write(tmp_path / "result.json")
+    page = browser.new_page(viewport={"width": 390, "height": 900})
+    page.goto(report.write(tmp_path).as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.close()
+
+
 def test_without_scripts_everything_is_there(visit: Any) -> None:
     page = visit(java_script_enabled=False)
     assert page.locator("h4").count() == 14 + 14 + 2

@@ -115,7 +115,7 @@ def test_raw_maps_keep_their_cells(tmp_path: Path) -> None:
     sheet = plates.draw(4, rows, evidence.read(tmp_path, [row.map or "" for row in rows]), tmp_path)
     assert sheet.regions == ("object", "collar")
     assert [picture.kind for picture in sheet.plates[0].pictures] == ["input", "map", "outline", "raw"]
-    assert sheet.plates[0].grid == (7, 7)
+    assert sheet.plates[0].maps[0].grid == (7, 7)
     assert sheet.scale is not None
     cells = np.asarray(Image.open(tmp_path / "img" / "4-0-r.webp").convert("RGB"))
     raw = np.load(tmp_path / "evidence" / "maps.npz")["m000000"]
