@@ -155,7 +155,8 @@ class MapsSpec(StrictModel):
     [n, l, c], `{tokens: {prefix: 1, grid: [14, 14]}}`, or ``auto``, found by a dry run."""
     target: Target = "predicted"
     """What is explained: the logit of the label, of the predicted class, of one class index, `{class: NAME}`
-    or `{kth: K}`; `{contrast: [A, B]}`, `{counterfactual: A}`, or a function as ``module:callable``."""
+    or `{kth: K}`; `{contrast: [A, B]}`, `{counterfactual: A}`, `{log_likelihood: A}`,
+    or a function as ``module:callable``."""
     relu: bool | None = None
     """Keep positive evidence only. Default: as the method's paper does."""
     resize: Literal["bilinear", "nearest"] = "bilinear"
