@@ -103,7 +103,8 @@ def _measured(drafts: list[Draft]) -> Iterator[MapBatch]:
     # One transfer for all, and a handful of numbers on the host: on a GPU each transfer makes the host wait.
     ends = torch.stack([low, high]).T.tolist()
     numbers = [
-        part.split(n) for part in (raw, torch.maximum(high, -low), positive.sum(1), (positive - cells).sum(1))
+        part.reshape(len(drafts), n, *part.shape[1:])
+        for part in (raw, torch.maximum(high, -low), positive.sum(1), (positive - cells).sum(1))
     ]
     for place, (draft, own, scale, up, down) in enumerate(zip(drafts, *numbers, strict=True)):
         yield MapBatch(
