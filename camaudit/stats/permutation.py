@@ -88,9 +88,9 @@ def _flips(n: int, seed: int, draws: int) -> Iterator[Floats]:
     """Rows of ±1: every pattern, or the one seen and random ones."""
     if n <= EXACT:
         bits = (np.arange(2**n)[:, None] >> np.arange(n)) & 1
-        yield 1.0 - 2.0 * bits
+        yield np.where(bits, -1.0, 1.0)
         return
     yield np.ones((1, n))
     rng, rows = np.random.default_rng(seed), max(1, _CHUNK // n)
     for start in range(0, draws, rows):
-        yield 1.0 - 2.0 * rng.integers(0, 2, size=(min(rows, draws - start), n))
+        yield np.where(rng.integers(0, 2, size=(min(rows, draws - start), n)), -1.0, 1.0)
