@@ -51,9 +51,7 @@ class Find(nn.Module):
 
     def __init__(self, kinds: int) -> None:
         super().__init__()
-        self.look = nn.Sequential(
-            nn.Conv2d(FEATURES, FEATURES, 1), nn.ReLU(), nn.Conv2d(FEATURES, kinds, 1)
-        )
+        self.look = nn.Sequential(nn.Conv2d(FEATURES, FEATURES, 1), nn.ReLU(), nn.Conv2d(FEATURES, kinds, 1))
 
     def forward(self, features: Tensor) -> Tensor:
         """The maps, all kinds of them: the question chooses one."""

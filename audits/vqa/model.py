@@ -1,4 +1,4 @@
-"""A small network that answers questions about an image: the question says which cells the answer is made from.
+"""A small network that answers questions about an image: the question weighs the cells it answers from.
 
 One hop of a stacked attention network (Z. Yang et al., “Stacked attention networks for image question
 answering”, CVPR 2016), whose attention the question steers by scaling and shifting channels (E. Perez et al.,
