@@ -1,7 +1,7 @@
 """Draws ``docs/pictures/vqa.png``: audited scenes, the thing asked about, and where the evidence lies.
 
 Rows: the picture; the masks (white the thing asked about, grey the others); Grad-CAM behind the question and
-before it (scale of its row, 0 is transparent). Prints the questions.
+before it (each on its own scale, 0 is transparent). Prints the questions.
 """
 
 from __future__ import annotations
@@ -33,13 +33,14 @@ def shown() -> list[Asked]:
 
 
 def heat(network: Classifier, layer: str, asked: list[Asked]) -> np.ndarray:
-    """The pictures [n, 48, 48, 3] with the network's maps laid over them."""
+    """The pictures in grey, [n, 48, 48, 3], with the network's maps laid over them."""
     images = np.stack([item.image for item in asked])
     batch, tokens, _ = tensors(images, np.stack([item.tokens for item in asked]), np.zeros(len(asked)))
     maps = attention_map(network.given({"question": tokens}), batch, layer=layer)
     drawn = finish(maps, size=(SIZE, SIZE)).numpy()
     share = (drawn / drawn.max((1, 2), keepdims=True) * 0.85)[..., None]
-    laid: np.ndarray = images * (1 - share) + HEAT * share
+    grey = images.mean(3, keepdims=True).repeat(3, axis=3)
+    laid: np.ndarray = grey * (1 - share) + HEAT * share
     return laid
 
 
