@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -54,7 +55,7 @@ def auto_layer(network: Network, images: Tensor, wanted: LayoutAim = "auto") -> 
     arrives at any token; and for a network that answers per pixel or box (it has `scores`): its last grid is
     the answer itself, on which any map would look right.
     """
-    images = images[:1]
+    network, images = _first(network, images)
     visits = trace(network, images)
     if getattr(network, "scores", None) is not None:
         raise _answers_itself(network, grids(visits, images, "auto"))
@@ -87,7 +88,7 @@ def describe_layer(network: Network, images: Tensor, name: str, wanted: LayoutAi
     be read as a grid, and where gradients reach its class token (or others without a place) alone.
     """
     find_layer(network, name)
-    images = images[:1]
+    network, images = _first(network, images)
     visits, visit = _visited(network, images, name)
     if visit.shape is None and visit.tokens is None:
         raise MapError(
@@ -185,7 +186,7 @@ def every_layer(network: Network, images: Tensor, wanted: LayoutAim = "auto") ->
 
     Tokens count where `auto_layer` would look at them. Two forwards and, of transformers, a backward.
     """
-    images = images[:1]
+    network, images = _first(network, images)
     visits = trace(network, images)
     if in_tokens(network.module, visits, images, wanted):
         visits = trace(network, images, gradients=True)
@@ -209,13 +210,18 @@ def choose_layer(
     return describe_layer(network, images, name, layout)
 
 
+def _first(network: Network, images: Tensor) -> tuple[Network, Tensor]:
+    """One image is enough for a dry run; the network is to be asked about that one."""
+    return network.rows(images.new_zeros(min(len(images), 1), dtype=torch.int64)), images[:1]
+
+
 def _observed(network: Network, images: Tensor, name: str) -> Chosen:
     if name == "auto":
         raise MapError(
             "the module that puts out the map has to be named", hint="set maps.layer to its dotted name"
         )
     find_layer(network, name)
-    visits = trace(network, images[:1])
+    visits = trace(*_first(network, images))
     visit = next((visit for visit in visits if _same_module(network, visit.name, name)), None)
     if visit is None:
         raise not_running(f"layer {name!r}")

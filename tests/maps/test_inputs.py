@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from camaudit import Classifier, registry
+from camaudit import Classifier, attention_map, registry
 from camaudit.errors import MapError, ModelError
 from camaudit.maps.compute import Request, compute
 from camaudit.targets import Scalar, resolve, take
@@ -77,6 +77,16 @@ def test_floats_come_in_the_type_of_the_network() -> None:
 
     network = Classifier(module=Scaled().double().eval()).given({"scale": torch.ones(4)})
     assert network.logits(pictures()).dtype == torch.float64
+
+
+@pytest.mark.parametrize(
+    ("method", "layer"), [("gradcam", "auto"), ("gradcam", "relu2"), ("attention", "look")]
+)
+def test_a_dry_run_asks_about_the_first_image_alone(method: str, layer: str) -> None:
+    found = attention_map(asked(), pictures(), method=method, layer=layer)
+    assert found.raw.shape[0] == 4
+    alone = attention_map(asked(QUESTIONS[1:2]), pictures()[1:2], method=method, layer=layer)
+    torch.testing.assert_close(alone.raw[0], found.raw[1], rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize(

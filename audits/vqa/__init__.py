@@ -1,0 +1,1 @@
+"""Questions about drawn scenes: the scenes, the network that answers, its training."""
