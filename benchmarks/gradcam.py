@@ -49,6 +49,10 @@ class Bare:
         output: Tensor = self.module(images)
         return output
 
+    def rows(self, index: Tensor) -> Bare:  # noqa: ARG002 - it takes nothing but images
+        """Itself."""
+        return self
+
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:

@@ -76,6 +76,16 @@ class Counterfactual:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LogLikelihood:
+    """The logarithm of a class's probability: its logit held against all others."""
+
+    of: ClassAim
+
+    def __str__(self) -> str:
+        return f"log_likelihood: {self.of}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Function:
     """Any ``module:callable`` that makes one number per image of the logits or of the network's output."""
 
@@ -86,7 +96,7 @@ class Function:
         return f"{self.reference} of the {self.of}"
 
 
-Aim = ClassAim | Contrast | Counterfactual | Function
+Aim = ClassAim | Contrast | Counterfactual | LogLikelihood | Function
 """What is explained, one number per image; `camaudit.targets` makes it of a network's answer."""
 
 

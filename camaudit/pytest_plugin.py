@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from camaudit.plugin_desk import Desk
@@ -69,6 +69,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "audit: a check of an audit spec (*.audit.yaml)")
 
 
+def register_marks(config: pytest.Config, marks: Iterable[str]) -> None:
+    """Make marks of a spec known to pytest, which refuses unknown ones under ``--strict-markers``."""
+    known = {line.partition(":")[0].partition("(")[0].strip() for line in config.getini("markers")}
+    for mark in marks:
+        if mark not in known:
+            config.addinivalue_line("markers", f"{mark}: put on its checks by an audit spec")
+
+
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     if file_path.name.endswith(SUFFIX):
         return AuditFile.from_parent(parent, path=file_path)
@@ -97,6 +105,7 @@ class AuditFile(pytest.File):
 
         self.spec = read(self.path)
         desk(self.config).register(self.spec)
+        register_marks(self.config, self.spec.marks)
         for check in self.spec.checks:
             yield CheckItem.from_parent(self, name=check.id, check=check)
 
@@ -119,7 +128,8 @@ class CheckItem(pytest.Item):
     def __init__(self, *, check: CheckSpec, **rest: Any) -> None:
         super().__init__(**rest)
         self.check = check
-        self.add_marker("audit")
+        for mark in ("audit", *self.spec.marks):
+            self.add_marker(mark)
 
     @property
     def spec(self) -> AuditSpec:

@@ -6,7 +6,7 @@ or a `Scalar`, any function. The first two are linear in the logits, so many of 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,11 +14,11 @@ import torch
 from torch import Tensor
 
 from camaudit.errors import MapError
-from camaudit.evidence import Contrast, Counterfactual, Function, Kth, Named
+from camaudit.evidence import Contrast, Counterfactual, Function, Kth, LogLikelihood, Named
 from camaudit.registry import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from camaudit.evidence import Aim, ClassAim
 
@@ -30,14 +30,16 @@ class Scalar:
     """A function that makes one number per image of the network's answer.
 
     It is handed the logits [n, k] or, with `of` ``"output"``, whatever the network puts out; and, where it
-    has a parameter called `labels`, the labels int64 [n] (-1 where there is none). It returns floats [n],
-    each made of its own image's answer alone.
+    has a parameter called `labels`, the labels int64 [n] (-1 where there is none), and where it has one
+    called `inputs`, what the network takes beside the images. It returns floats [n], each made of its own
+    image's answer alone.
     """
 
     function: Callable[..., Any]
     name: str = "function"
     of: Literal["logits", "output"] = "logits"
     labels: Tensor | None = None
+    inputs: Mapping[str, Tensor] = field(default_factory=dict)
 
     def evaluate(self, logits: Tensor, output: Any) -> Tensor:
         """The numbers [n]. Raises `MapError` where the function returns anything else."""
@@ -49,11 +51,12 @@ class Scalar:
                 where=where,
                 hint='use the logits: "of: logits"',
             )
-        value = (
-            self.function(given, labels=self._known_labels(where))
-            if _takes_labels(self.function)
-            else self.function(given)
-        )
+        asked = {
+            name: known(where)
+            for name, known in (("labels", self._known_labels), ("inputs", self._known_inputs))
+            if _takes(self.function, name)
+        }
+        value = self.function(given, **asked)
         n = len(logits)
         if not isinstance(value, Tensor) or value.shape != (n,) or not value.is_floating_point():
             found = (
@@ -67,6 +70,13 @@ class Scalar:
             raise MapError("asks for labels, and the data has none", where=where, hint="give the data labels")
         return self.labels
 
+    def _known_inputs(self, where: str) -> Mapping[str, Tensor]:
+        if not self.inputs:
+            raise MapError(
+                "asks for inputs, and the data has none", where=where, hint="give the samples `inputs`"
+            )
+        return self.inputs
+
 
 Target = Tensor | Scalar
 """Class indices int64 [n], weights on the logits (floats [n, k]), or a function."""
@@ -78,17 +88,24 @@ def resolve(
     labels: Tensor | None = None,
     *,
     classes: Sequence[str] | None = None,
+    inputs: Mapping[str, Tensor] | None = None,
     load: Callable[[str], Callable[..., Any]] | None = None,
 ) -> Target:
     """The target that a spec's `aim` means for a batch with these logits [n, k] and labels [n].
 
-    `classes` are the names of the outputs, `load` finds the function of ``module:callable``. A contrast of
-    a class with itself has no weight anywhere: its map is all zero. Raises `MapError` as `select` does.
+    `classes` are the names of the outputs, `inputs` what the network takes beside the images, `load` finds
+    the function of ``module:callable``. A contrast of a class with itself has no weight anywhere: its map is
+    all zero. Raises `MapError` as `select` does.
     """
     if isinstance(aim, Function):
         assert load is not None
         function = load(aim.reference)
-        return Scalar(function=function, name=aim.reference, of=aim.of, labels=labels)
+        return Scalar(
+            function=function, name=aim.reference, of=aim.of, labels=labels, inputs=dict(inputs or {})
+        )
+    if isinstance(aim, LogLikelihood):
+        chosen = select(aim.of, logits, labels, classes=classes)
+        return Scalar(function=log_likelihood, name=str(aim), labels=chosen)
     if isinstance(aim, Contrast):
         first, second = (select(item, logits, labels, classes=classes) for item in (aim.of, aim.against))
         return weights(first, logits) - weights(second, logits)
@@ -169,8 +186,21 @@ def score(target: Target, logits: Tensor, output: Any = None) -> Tensor:
 def take(target: Target, rows: Tensor) -> Target:
     """The target of some of the images, by their numbers int64 [m]; a number may repeat."""
     if isinstance(target, Scalar):
-        return target if target.labels is None else replace(target, labels=target.labels[rows])
+        return replace(
+            target,
+            labels=None if target.labels is None else target.labels[rows],
+            inputs={name: values[rows] for name, values in target.inputs.items()},
+        )
     return target[rows]
+
+
+def log_likelihood(logits: Tensor, labels: Tensor) -> Tensor:
+    """The log p of one class per image, [n]: y_c − log Σ_k exp(y_k), for logits [n, k] and classes [n].
+
+    Of one image, all classes rank as by their logits; the gradient is that of the class's logit minus the
+    mean of all logits' gradients, weighted by their probabilities. It fades as p nears 1.
+    """
+    return logits.to(_precise(logits)).log_softmax(1).gather(1, labels[:, None])[:, 0]
 
 
 def class_of(target: Target, logits: Tensor) -> Tensor:
@@ -184,9 +214,9 @@ def _precise(logits: Tensor) -> torch.dtype:
     return torch.promote_types(logits.dtype, torch.float32)
 
 
-def _takes_labels(function: Callable[..., Any]) -> bool:
+def _takes(function: Callable[..., Any], name: str) -> bool:
     try:
-        parameter = signature(function).parameters.get("labels")
+        parameter = signature(function).parameters.get(name)
     except (TypeError, ValueError):  # a builtin says nothing of its parameters
         return False
     return parameter is not None and parameter.kind is not Parameter.VAR_KEYWORD

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from camaudit.classifier.fingerprint import fingerprint
+from camaudit.classifier.inputs import arguments, required
 from camaudit.classifier.preprocess import Preprocess
 from camaudit.errors import ModelError
 from camaudit.registry import did_you_mean
@@ -46,7 +47,8 @@ class Classifier:
 
     `module` has to be in eval mode. `output` says which entry of a tuple or dict output holds the logits
     (an index or a key). `scores` makes scores [n, k] of an output that is no logits; they are called logits
-    from then on. `factory`, `weights` and `weights_sha256` say where it came from.
+    from then on. `factory`, `weights` and `weights_sha256` say where it came from. `inputs` are what the
+    network takes beside the image, one row per image that it will see (`given` binds them).
     """
 
     module: nn.Module
@@ -58,6 +60,7 @@ class Classifier:
     factory: str = ""
     weights: str | None = None
     weights_sha256: str | None = None
+    inputs: Mapping[str, Tensor] = field(default_factory=dict)
     _seen: dict[str, int] = field(default_factory=dict, init=False, repr=False)
 
     @property
@@ -89,13 +92,27 @@ class Classifier:
         function = getattr(self.scores, "func", self.scores)
         return "" if function is None else f" scores={function.__module__}:{function.__qualname__}"
 
+    def given(self, inputs: Mapping[str, Tensor]) -> Classifier:
+        """The same network, asked with these inputs beside the images: [n, …] by `forward`'s parameter."""
+        if not inputs and not self.inputs:
+            return self
+        bound = replace(self, inputs=dict(inputs))
+        # One network, whatever it is asked with: what was seen of it counts for all.
+        object.__setattr__(bound, "_seen", self._seen)
+        return bound
+
+    def rows(self, index: Tensor) -> Classifier:
+        """Itself, to be asked about some of the images, by their numbers int64 [m]; a number may repeat."""
+        return self.given({name: values[index] for name, values in self.inputs.items()})
+
     def logits(self, images: Tensor) -> Tensor:
         """Logits [n, k] of images [n, 3, h, w] in [0, 1], in the network's own dtype; differentiable.
 
         Looks at shapes only, so that no batch waits for the device; `check_images` looks at values.
         Raises `ModelError` for images that are not [n, 3, h, w] or lie on another device, a network in
-        training mode, an output that holds no logits [n, k ≥ 2], and k other than the number of class
-        names. What the network itself raises goes through.
+        training mode, an output that holds no logits [n, k ≥ 2], k other than the number of class names,
+        and inputs that are missing, unknown or not one row per image. What the network itself raises goes
+        through.
         """
         self._check_shape(images)
         if self.module.training:
@@ -105,7 +122,8 @@ class Classifier:
                 hint="call .eval() on it first",
             )
         exact = images.to(torch.promote_types(images.dtype, self.dtype))
-        answer = self.module(self.preprocess.normalise(exact).to(self.dtype))
+        others = arguments(self.module, self.inputs, len(images), dtype=self.dtype, where=self.name)
+        answer = self.module(self.preprocess.normalise(exact).to(self.dtype), **others)
         if self.scores is not None:
             chosen = answer if self.output is None else self._selected(answer)
             return self._checked(self.scores(chosen), images)
@@ -125,18 +143,21 @@ class Classifier:
     def check(self) -> None:
         """Run the network once, on two grey images of its input size, and look at what comes out.
 
-        Nothing is run where preprocessing leaves the size to the files; `logits` then finds a wrong
-        shape or class count with the first batch. Warns where the outputs look like probabilities.
+        Nothing is run where preprocessing leaves the size to the files, and where the network takes inputs
+        that are not given yet; `logits` then finds a wrong shape or class count with the first batch. Of
+        inputs, the first row is taken. Warns where the outputs look like probabilities.
         Raises `ModelError` as `logits` does, where the network raises, and where a logit is not finite.
         """
         size = self.preprocess.input_size
-        if size is None:
+        if size is None or (required(self.module) and not self.inputs):
             return
         images = torch.full((2, RGB, *size), 0.5, device=self.device)
         try:
             # Not `inference_mode`: what a network keeps for later calls must stay fit for gradients.
             with torch.no_grad():
-                logits = self.logits(images).float()
+                logits = (
+                    self.rows(torch.zeros(2, dtype=torch.int64, device=self.device)).logits(images).float()
+                )
         except ModelError:
             raise
         except Exception as failure:

@@ -47,7 +47,8 @@ class Sample:
     `group` clusters samples that are not independent (one patient, one video).
     `boxes` maps a region's name to its boxes: left, top, right, bottom in pixels of the image file from
     its top left corner, right and bottom exclusive. `scene` says what else the image shows, where the data
-    knows.
+    knows. `inputs` are what the network takes beside the image, such as a question: arrays of numbers by the
+    parameter's name, of the same names, shapes and types in all samples of a data set.
     """
 
     id: str
@@ -59,6 +60,7 @@ class Sample:
     metadata: Mapping[str, str] = field(default_factory=dict)
     boxes: Mapping[str, tuple[Box, ...]] = field(default_factory=dict)
     scene: Scene | None = None
+    inputs: Mapping[str, np.ndarray] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+import torch
+
 from camaudit.classifier import load
+from camaudit.classifier.inputs import required
 from camaudit.data.stream import Lost, stream
+from camaudit.engine.inputs import bound, refuse_unequal
 from camaudit.engine.pixels import images
 from camaudit.engine.reasons import reason
 from camaudit.engine.usable import missing_region, none_usable, too_many_lost
+from camaudit.errors import CamauditError
 from camaudit.maps.layers import choose_layer
 from camaudit.plan import MAIN, forward_groups, model_key
 
@@ -105,6 +110,15 @@ def _layers(work: Pass, network: Classifier, listing: Listing) -> Iterator[Note]
         yield Note(what="layer", verdict="warning", text="not looked at: the first image cannot be read")
         return
     image = images([first], network.device)
+    try:
+        refuse_unequal(listing.samples)
+        network = bound(network, [first])
+        if network.inputs or required(network.module):
+            with torch.inference_mode():
+                network.logits(image)
+    except CamauditError as error:
+        yield Note(what="inputs", verdict="error", text=reason(error))
+        return
     for _, name, _, layout, at in forward_groups(work.maps):
         if at == "pixels":
             continue

@@ -10,6 +10,7 @@ import torch
 from camaudit import registry
 from camaudit.classifier import load
 from camaudit.data.stream import Lost, stream
+from camaudit.engine.inputs import bound
 from camaudit.engine.pixels import images
 from camaudit.errors import DataError, MapError
 from camaudit.maps.compute import Request, compute
@@ -60,6 +61,7 @@ def show(plan: Plan, sample_id: str, device: str = "cpu") -> Shown:
     if isinstance(loaded, Lost):
         raise DataError(loaded.detail or loaded.reason, where=f"sample {sample_id}")
     image = images([loaded], network.device)
+    network = bound(network, [loaded])
     with torch.inference_mode():
         logits = network.logits(image)
     target = next(request.target for column in check.columns.values() for request in column.maps)
@@ -69,6 +71,7 @@ def show(plan: Plan, sample_id: str, device: str = "cpu") -> Shown:
         logits,
         labels,
         classes=network.classes,
+        inputs=network.inputs,
         load=lambda reference: load_callable(reference, plan.spec.base, error=MapError),
     )
     best = int(logits.argmax())

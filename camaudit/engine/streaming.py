@@ -13,6 +13,7 @@ import torch
 from camaudit.data.sampling import draw, partners
 from camaudit.data.stream import Lost, stream
 from camaudit.engine.collect import Collector, Detail, MapDetail
+from camaudit.engine.inputs import bound, refuse_unequal
 from camaudit.engine.measure import Batch, measure
 from camaudit.engine.pixels import images
 from camaudit.engine.unlabelled import NO_LABEL as LABEL_MISSING
@@ -59,12 +60,14 @@ class Walk:
     layers: dict[tuple[str, str, LayoutAim], Chosen] = field(default_factory=dict)
     _networks: dict[tuple[Condition, str | None], Classifier] = field(default_factory=dict)
     _order: list[str] = field(default_factory=list)
+    _asked: Classifier | None = None
 
     def run(self, listing: Listing, workers: int) -> tuple[Sample, ...]:
         """Walk over the drawn samples; returns them. Broken samples and maps are kept as such."""
         samples = draw(
             listing.samples, n=self.work.sample.n, by=self.work.sample.by, seed=self.work.sample.seed
         )
+        refuse_unequal(samples)
         pairs = partners(samples, seed=self.work.sample.seed)
         loaded = stream(
             samples,
@@ -82,6 +85,17 @@ class Walk:
         return samples
 
     @property
+    def asked(self) -> Classifier:
+        """The network as it is, bound to what the samples of this batch bring beside their pixels."""
+        assert self._asked is not None
+        return self._asked
+
+    @property
+    def _first(self) -> Classifier:
+        """The same, for the first image of the batch alone."""
+        return self.asked.rows(torch.zeros(1, dtype=torch.int64, device=self.classifier.device))
+
+    @property
     def _needs_partners(self) -> bool:
         return any(column.source == "shuffled_mask" for column in self.work.columns)
 
@@ -95,6 +109,7 @@ class Walk:
     def _batch(self, loaded: list[Loaded]) -> None:
         pixels = images(loaded, self.classifier.device)
         labels = _labels(loaded, pixels.device)
+        self._asked = bound(self.classifier, loaded)
         logits: torch.Tensor | None = None
         made: dict[MapRequest, MapBatch] = {}
         # The network as it is comes first: its answer is the target of every other condition.
@@ -160,6 +175,7 @@ class Walk:
                 own if logits is None else logits,
                 filled(aim, labels, own if logits is None else logits),
                 classes=self.classifier.classes,
+                inputs=self.asked.inputs,
                 load=lambda reference: load_callable(reference, self.base, error=MapError),
             )
 
@@ -172,12 +188,12 @@ class Walk:
     def _logits(self, pixels: torch.Tensor) -> torch.Tensor:
         """The answer of the network as it is."""
         with torch.inference_mode():
-            return self.classifier.logits(pixels)
+            return self.asked.logits(pixels)
 
     def _network(self, condition: Condition, pixels: torch.Tensor, *, before: str | None) -> Classifier:
         """The network under a condition. What follows module `before` cannot change its output."""
         if condition.stage is None:
-            return self.classifier
+            return self.asked
         if (condition, before) not in self._networks:
             order = self._execution(pixels)
             if before in order:
@@ -185,17 +201,17 @@ class Walk:
             self._networks[condition, before] = randomised(
                 self.classifier, stage=condition.stage, seed=condition.seed, order=order
             )
-        return self._networks[condition, before]
+        return self._networks[condition, before].given(self.asked.inputs)
 
     def _execution(self, pixels: torch.Tensor) -> list[str]:
         """Names of the layers in the order in which they run: the head is what runs last."""
         if not self._order:
-            self._order = [visit.name for visit in trace(self.classifier, pixels[:1])]
+            self._order = [visit.name for visit in trace(self._first, pixels[:1])]
         return self._order
 
     def _layer(self, name: str, at: str, layout: LayoutAim, pixels: torch.Tensor) -> Chosen:
         if (name, at, layout) not in self.layers:
-            self.layers[name, at, layout] = choose_layer(self.classifier, pixels[:1], name, at, layout)
+            self.layers[name, at, layout] = choose_layer(self._first, pixels[:1], name, at, layout)
         return self.layers[name, at, layout]
 
     def _store(self, batch: Batch, logits: torch.Tensor) -> None:

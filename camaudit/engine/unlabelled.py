@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from camaudit.evidence import Contrast, Counterfactual
+from camaudit.evidence import Contrast, Counterfactual, LogLikelihood
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,7 +23,7 @@ def asks_label(aim: Aim) -> bool:
     """Whether a target is made of the label's logit. A function sees for itself which labels are missing."""
     if isinstance(aim, Contrast):
         return "label" in (aim.of, aim.against)
-    return (aim.of if isinstance(aim, Counterfactual) else aim) == "label"
+    return (aim.of if isinstance(aim, Counterfactual | LogLikelihood) else aim) == "label"
 
 
 def filled(aim: Aim, labels: Tensor, logits: Tensor) -> Tensor:

@@ -52,6 +52,12 @@ class Network(Protocol):
     def logits(self, images: Tensor) -> Tensor:
         """Logits [n, k] of images [n, 3, h, w] in [0, 1]."""
 
+    def rows(self, index: Tensor) -> Network:
+        """The network, to be asked about these of the images that it was bound to, int64 [m].
+
+        Itself where it takes nothing but the image.
+        """
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Known:

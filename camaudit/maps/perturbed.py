@@ -130,7 +130,7 @@ def _scores(capture: Capture, targets: Target) -> Callable[[Tensor, Tensor], Ten
     """The target's score of images of which captum also says which row of the batch each one comes from."""
 
     def forward(images: Tensor, rows: Tensor) -> Tensor:
-        return ask(capture.network, images, take(targets, rows))
+        return ask(capture.network.rows(rows), images, take(targets, rows))
 
     return forward
 

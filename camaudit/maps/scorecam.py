@@ -49,7 +49,7 @@ def scorecam(capture: Capture, targets: Target, *, chunk: int = CHUNK) -> Tensor
         for some in torch.split(pairs, chunk):
             rows, ks = some.unbind(1)
             masked = capture.images[rows] * _masks(A[rows, ks].to(sums), capture.images)
-            S[rows, ks] = ask(capture.network, masked, take(targets, rows)).to(sums)
+            S[rows, ks] = ask(capture.network.rows(rows), masked, take(targets, rows)).to(sums)
     # Rows without a channel are -inf throughout, of which softmax makes NaN.
     alpha = torch.where(used, S.softmax(1), torch.zeros_like(S))
     return (alpha[:, :, None, None] * A.to(sums)).sum(1)

@@ -66,11 +66,22 @@ class CounterfactualTarget(StrictModel):
         return evidence.Counterfactual(of=_one(self.counterfactual))
 
 
+class LogLikelihoodTarget(StrictModel):
+    """The logarithm of a class's probability: its logit held against all others."""
+
+    log_likelihood: OneClass
+    """"label", "predicted", an index, a class's name or ``{kth: 2}``."""
+
+    def aim(self) -> evidence.LogLikelihood:
+        """What it means."""
+        return evidence.LogLikelihood(of=_one(self.log_likelihood))
+
+
 class FunctionTarget(StrictModel):
     """Any function that makes one number per image of the network's answer."""
 
     function: Annotated[str, StringConstraints(pattern=FUNCTION)]
-    """``module:callable``; floats [n] out. It may take `labels`."""
+    """``module:callable``; floats [n] out. It may take `labels` and `inputs`."""
     of: Literal["logits", "output"] = "logits"
     """What it is handed: the logits [n, k], or whatever the network puts out."""
 
@@ -83,7 +94,7 @@ def _function(text: str) -> str:
     if re.match(FUNCTION, text) is None:
         raise ValueError(
             f'must be "label", "predicted", a whole number, module:callable, or a mapping with one of class, '
-            f"kth, contrast, counterfactual and function, got {text[:60]!r}"
+            f"kth, contrast, counterfactual, log_likelihood and function, got {text[:60]!r}"
             f"{did_you_mean(text, WORDS) or f'; a class by its name is {{class: {text[:60]}}}'}"
         )
     return text
@@ -97,6 +108,7 @@ Target = (
     | ClassTarget
     | ContrastTarget
     | CounterfactualTarget
+    | LogLikelihoodTarget
     | FunctionTarget
     | Reference
 )

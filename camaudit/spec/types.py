@@ -31,6 +31,25 @@ Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_
 """``module:callable``."""
 
 
+ACTING_MARKS = ("filterwarnings", "parametrize", "skip", "skipif", "usefixtures", "xfail")
+"""Marks that pytest acts on: some of them would switch checks off."""
+
+
+def _only_selects(name: str) -> str:
+    if name in ACTING_MARKS:
+        raise ValueError(
+            f'a mark selects checks, and pytest acts on "{name}": it could switch a check off unseen; '
+            'use a name of your own, such as "slow"'
+        )
+    return name
+
+
+Mark = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=80), AfterValidator(_only_selects)
+]
+"""The name of a pytest mark."""
+
+
 def metric_base(name: str) -> str:
     """``iou@0.15`` → ``iou``: a metric's name without its parameter."""
     return name.partition("@")[0]
@@ -136,7 +155,8 @@ class MapsSpec(StrictModel):
     [n, l, c], `{tokens: {prefix: 1, grid: [14, 14]}}`, or ``auto``, found by a dry run."""
     target: Target = "predicted"
     """What is explained: the logit of the label, of the predicted class, of one class index, `{class: NAME}`
-    or `{kth: K}`; `{contrast: [A, B]}`, `{counterfactual: A}`, or a function as ``module:callable``."""
+    or `{kth: K}`; `{contrast: [A, B]}`, `{counterfactual: A}`, `{log_likelihood: A}`,
+    or a function as ``module:callable``."""
     relu: bool | None = None
     """Keep positive evidence only. Default: as the method's paper does."""
     resize: Literal["bilinear", "nearest"] = "bilinear"
@@ -294,6 +314,8 @@ class AuditBase(StrictModel):
     """Further networks that a check may name, such as known-bad controls."""
     maps: MapsSpec = MapsSpec()
     defaults: Defaults = Defaults()
+    marks: tuple[Mark, ...] = ()
+    """pytest marks that every check of this file bears, so that ``-m slow`` selects it."""
 
 
 def metric_parameter(name: str) -> float | None:

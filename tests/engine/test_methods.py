@@ -15,7 +15,7 @@ from camaudit.engine.show import show
 from camaudit.errors import SpecError
 from camaudit.evidence import Column, MapRequest
 from camaudit.maps import METHODS
-from camaudit.maps.record import record
+from camaudit.maps.record import Draft, record
 from camaudit.spec import read
 from tests.small_audit import overlap, write
 
@@ -184,14 +184,16 @@ def test_two_maps_of_different_grids_are_compared():
     other = replace(request, method="input_gradient")
     made = {
         item: record(
-            raw,
-            layer="",
-            method="",
-            target=torch.zeros(2).long(),
-            score=torch.zeros(2),
-            relu=False,
-            connected=True,
-        )
+            Draft(
+                raw=raw,
+                layer="",
+                method="",
+                target=torch.zeros(2).long(),
+                score=torch.zeros(2),
+                relu=False,
+                connected=True,
+            )
+        )[0]
         for item, raw in ((request, coarse), (other, fine))
     }
     batch = Batch(loaded=(), maps=made, device=torch.device("cpu"))

@@ -13,7 +13,7 @@ from camaudit.engine import reveal as fast
 from camaudit.engine.measure import Batch
 from camaudit.errors import MapError
 from camaudit.evidence import FIXED_ORDERS, MapRequest, Reveal
-from camaudit.maps.record import record
+from camaudit.maps.record import Draft, record
 from camaudit.perturb.cover import baseline
 from tests.reference import faithfulness as slow
 
@@ -44,14 +44,16 @@ def batch(raw, ask, *, ids=None, images=None, targets=None):
         torch.rand(n, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(0)) if images is None else images
     )
     made = record(
-        raw,
-        layer="features",
-        method="gradcam",
-        target=torch.zeros(n, dtype=torch.int64) if targets is None else targets,
-        score=torch.zeros(n),
-        relu=True,
-        connected=True,
-    )
+        Draft(
+            raw=raw,
+            layer="features",
+            method="gradcam",
+            target=torch.zeros(n, dtype=torch.int64) if targets is None else targets,
+            score=torch.zeros(n),
+            relu=True,
+            connected=True,
+        )
+    )[0]
     loaded = tuple(
         SimpleNamespace(sample=SimpleNamespace(id=key)) for key in ids or [f"s{i}" for i in range(n)]
     )

@@ -27,6 +27,9 @@ class Plain:
         dtype = next(self.module.parameters()).dtype
         return self.pick(self.module(images.to(dtype)))
 
+    def rows(self, index: Tensor) -> Plain:
+        return self
+
 
 class Chain(nn.Module):
     """conv → batch norm → in-place ReLU → conv → in-place ReLU → dropout → GAP → linear."""

@@ -81,6 +81,21 @@ def test_marker(project):
     run(project, "-m", "audit").assert_outcomes(passed=1, deselected=1)
 
 
+def test_marks_of_a_spec_select_its_checks(project):
+    write(project.path / "a", overlap("first"), name="long", marks=["slow"])
+    write(project.path / "b", overlap("second"), name="short")
+    run(project, "-m", "slow", "--strict-markers").assert_outcomes(passed=1, deselected=1)
+    run(project, "-m", "not slow", "--strict-markers").assert_outcomes(passed=1, deselected=1)
+    run(project, "--strict-markers").assert_outcomes(passed=2)
+
+
+def test_a_mark_that_would_switch_checks_off_is_refused(project):
+    write(project.path, overlap("first"), marks=["skip"])
+    outcome = run(project)
+    assert outcome.ret == 2
+    outcome.stdout.fnmatch_lines(['*squares.audit.yaml:*pytest acts on "skip"*could switch a check off*'])
+
+
 def test_known_bad_control_that_passes_is_an_error(project):
     write(project.path, overlap("control", expect="fail"))
     outcome = run(project)

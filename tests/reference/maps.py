@@ -28,6 +28,22 @@ def activations_and_gradients(
     return output.detach()[0].numpy(), output.grad[0].numpy()
 
 
+def activations_and_log_gradients(
+    module: nn.Module, layer: str, image: Tensor, target: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """A layer's output for one image and the gradient of log p of a class: logits' gradients, one by one.
+
+    ∂ log p_c / ∂ A = ∂ y_c / ∂ A − Σ_k p_k ∂ y_k / ∂ A
+    """
+    with torch.no_grad():
+        logits = deepcopy(module).double().eval()(image.double()[None])[0].numpy()
+    shares = np.exp(logits) / np.exp(logits).sum()
+    activations, total = activations_and_gradients(module, layer, image, target)
+    for k, share in enumerate(shares):
+        total = total - share * activations_and_gradients(module, layer, image, k)[1]
+    return activations, total
+
+
 def gradcam(activations: np.ndarray, gradients: np.ndarray) -> np.ndarray:
     """Selvaraju et al. 2017, equations 1 and 2, before the ReLU."""
     channels, rows, columns = activations.shape

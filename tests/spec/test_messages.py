@@ -20,7 +20,7 @@ checks:
 """
 LINES = {"model": 3, "dogs": 5, "check": 7}
 
-NAMED = "version, name, description, model, models, maps, defaults, data, checks"
+NAMED = "version, name, description, model, models, maps, defaults, marks, data, checks"
 
 
 def change(**parts):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from camaudit.evidence import Contrast, Counterfactual, Function, Kth, Named
+from camaudit.evidence import Contrast, Counterfactual, Function, Kth, LogLikelihood, Named
 from camaudit.spec import read_text
 from camaudit.spec.targets import aim
 
@@ -30,6 +30,8 @@ WRITTEN = {
     "{contrast: [0, {class: predicted}]}": Contrast(of=0, against=Named(name="predicted")),
     "{counterfactual: label}": Counterfactual(of="label"),
     "{counterfactual: 3}": Counterfactual(of=3),
+    "{log_likelihood: label}": LogLikelihood(of="label"),
+    "{log_likelihood: {kth: 2}}": LogLikelihood(of=Kth(k=2)),
     "scores:margin": Function(reference="scores:margin"),
     "{function: scores:margin, of: output}": Function(reference="scores:margin", of="output"),
 }
