@@ -7,7 +7,7 @@ object.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import product
 from typing import TYPE_CHECKING, Literal, get_args
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 Split = Literal["train", "test"]
 Colour = tuple[float, float, float]
+
+Change = tuple[Literal[0, 1], Literal["colour", "shape"]]
+"""Which object is changed, the first or the second of the caption, and in what."""
 
 SIZE = 32
 NOISE = 0.02
@@ -109,12 +112,16 @@ def samples(
         )
 
 
-def scene(number: int, *, split: Split = "test") -> Scene:
-    """Scene `number` of a split; the same every time."""
+def scene(number: int, *, split: Split = "test", change: Change | None = None) -> Scene:
+    """Scene `number` of a split; the same every time.
+
+    `change` gives one object the colour, or the shape, that neither of the two has (the first such one), and
+    leaves all else as it was.
+    """
     if split not in get_args(Split):
         raise ValueError(f"there is no split {split!r}; allowed: {', '.join(get_args(Split))}")
     rng = np.random.default_rng((get_args(Split).index(split), number))
-    things = _ordered(*_things(rng))
+    things = _changed(_ordered(*_things(rng)), change)
     canvas = _ground(rng)
     covers = [_paint(canvas, thing) for thing in things]
     noisy = canvas + rng.normal(0, NOISE, canvas.shape)
@@ -125,9 +132,9 @@ def scene(number: int, *, split: Split = "test") -> Scene:
     )
 
 
-def arrays(n: int, *, split: Split) -> tuple[np.ndarray, np.ndarray]:
+def arrays(n: int, *, split: Split, change: Change | None = None) -> tuple[np.ndarray, np.ndarray]:
     """The first `n` pictures of a split, uint8 [n, 32, 32, 3], and captions as places in `WORDS` [n, 8]."""
-    scenes = [scene(number, split=split) for number in range(n)]
+    scenes = [scene(number, split=split, change=change) for number in range(n)]
     captions = [[WORDS.index(word) for word in item.caption] for item in scenes]
     return np.stack([item.image for item in scenes]), np.array(captions)
 
@@ -156,6 +163,16 @@ def _ordered(first: Thing, second: Thing) -> tuple[Thing, Thing]:
     beside = abs(first.x - second.x) > abs(first.y - second.y)
     leads = first.x < second.x if beside else first.y < second.y
     return (first, second) if leads else (second, first)
+
+
+def _changed(things: tuple[Thing, Thing], change: Change | None) -> tuple[Thing, Thing]:
+    if change is None:
+        return things
+    which, what = change
+    taken = {getattr(thing, what) for thing in things}
+    free = next(name for name in (COLOURS if what == "colour" else SHAPES) if name not in taken)
+    new = replace(things[which], colour=free) if what == "colour" else replace(things[which], shape=free)
+    return (new, things[1]) if which == 0 else (things[0], new)
 
 
 def _relation(first: Thing, second: Thing) -> str:

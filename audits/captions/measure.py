@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 from camaudit import stats
 
-from .data import SLOTS, arrays
+from .data import CONTENT, SLOTS, arrays
 from .model import Captioner
 
 if TYPE_CHECKING:
@@ -40,9 +40,28 @@ def pictures(images: np.ndarray) -> Tensor:
 def figures(network: Captioner, n: int = N) -> dict[str, Interval]:
     """Share of test scenes where its own caption is right, whole and slot by slot, with 95 % intervals."""
     images, captions = arrays(n, split="test")
-    with torch.no_grad():
-        said = [network(batch)["caption"] for batch in torch.split(pictures(images), BATCH)]
-    return _shares(torch.cat(said).numpy() == captions)
+    return _shares(_said(network, images) == captions)
+
+
+def depends(network: Captioner, n: int = N) -> dict[str, tuple[Interval, Interval]]:
+    """What each word hangs on, asked by changing the scene itself, with 95 % intervals.
+
+    First, the share of scenes where the word is right after the object that it names got another colour
+    (for a colour) or another shape (for a shape): it follows its object. Second, the share where it is what
+    it was after the same was done to the other object: it does not follow that one.
+    """
+    before = _said(network, arrays(n, split="test")[0])
+    found = {}
+    for slot, own in CONTENT.items():
+        place = SLOTS.index(slot)
+        what: Literal["colour", "shape"] = "colour" if "colour" in slot else "shape"
+        (images, captions), (others, _) = (
+            arrays(n, split="test", change=(which, what)) for which in _pair(own)
+        )
+        follows = _said(network, images)[:, place] == captions[:, place]
+        stays = _said(network, others)[:, place] == before[:, place]
+        found[slot] = (stats.share(follows.astype(float)), stats.share(stays.astype(float)))
+    return found
 
 
 def blind(n: int = N) -> dict[str, Interval]:
@@ -65,6 +84,28 @@ def table(n: int = N) -> str:
     lines = ["| right | network | blind |", "| --- | --- | --- |"]
     lines += [f"| {name} | {_text(seeing[name])} | {_text(guessing[name])} |" for name in ROWS]
     return "\n".join(lines)
+
+
+def dependence(n: int = N) -> str:
+    """What the words of the network hang on, as Markdown."""
+    lines = ["| word | follows its object | stays when the other changes |", "| --- | --- | --- |"]
+    lines += [
+        f"| {slot} | {_text(own)} | {_text(other)} |" for slot, (own, other) in depends(load(), n).items()
+    ]
+    return "\n".join(lines)
+
+
+def _said(network: Captioner, images: np.ndarray) -> np.ndarray:
+    """The captions that it says, as places in `WORDS` [n, 8]."""
+    with torch.no_grad():
+        said = [network(batch)["caption"] for batch in torch.split(pictures(images), BATCH)]
+    words: np.ndarray = torch.cat(said).numpy()
+    return words
+
+
+def _pair(own: int) -> tuple[Literal[0, 1], Literal[0, 1]]:
+    """An object and the other one."""
+    return (0, 1) if own == 0 else (1, 0)
 
 
 def _shares(right: np.ndarray) -> dict[str, Interval]:

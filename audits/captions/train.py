@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from audits.captions.data import arrays
 from audits.captions.looks import table as looks
-from audits.captions.measure import HERE, load, pictures, table
+from audits.captions.measure import HERE, dependence, load, pictures, table
 from audits.captions.model import Captioner
 
 TRAINING = 6000
@@ -53,7 +53,7 @@ def main() -> None:
     if "--evaluate" not in sys.argv[1:]:
         save_file(train().state_dict(), HERE / "captions.safetensors")
         print("wrote captions.safetensors")
-    print(table(), looks(load()), sep="\n\n")
+    print(table(), dependence(), looks(load()), sep="\n\n")
 
 
 if __name__ == "__main__":
