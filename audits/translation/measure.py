@@ -85,8 +85,8 @@ def _pairs(scenery: Scenery, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray
     before = [picture(i, domain="before", scenery=scenery) for i in range(n)]
     # The counterpart keeps the ground: only the fruit may change.
     after = [picture(i, domain="after", scenery=scenery, like="before") for i in range(n)]
-    images = (np.stack([item.image for item in some]) / 255 for some in (before, after))
-    return *images, np.stack([item.object for item in before])
+    shown, wanted = (np.stack([item.image for item in some]) / 255 for some in (before, after))
+    return shown, wanted, np.stack([item.object for item in before])
 
 
 def _made(network: Translator, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -9,7 +9,9 @@ from torch import nn
 if TYPE_CHECKING:
     from torch import Tensor
 
-DOMAINS = ("before", "after")
+    from .data import Domain
+
+DOMAINS: tuple[Domain, ...] = ("before", "after")
 
 
 class Mix(nn.Module):

@@ -68,7 +68,8 @@ def _generator_loss(network: Translator, x: Tensor, y: Tensor, ramp: float) -> T
     looking = found["attention"][: len(x)].mean()
     # Most pixels are to stay as they are, which would switch the attention off before the paint is any good.
     # So at first it has to be somewhere, and where it costs least is where it is of use.
-    return error - (1 - ramp) * OPEN * looking.log() + ramp * SPARSE * looking
+    loss: Tensor = error - (1 - ramp) * OPEN * looking.log() + ramp * SPARSE * looking
+    return loss
 
 
 def _judge_loss(network: Translator, x: Tensor, y: Tensor) -> Tensor:
