@@ -7,6 +7,7 @@ eigenvectors as in A. Ng et al., "On spectral clustering", NeurIPS 2001.
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +25,11 @@ MOST = 6
 """Clusters per class."""
 GAP = 0.1
 """How much larger an eigenvalue of the Laplacian must be than the one before to say that clusters end."""
+
+
+def clusterable() -> bool:
+    """Whether scikit-learn is installed (extra `explain`)."""
+    return find_spec("sklearn") is not None
 
 
 def clusters(evidence: NDArray[np.float64], labels: Sequence[int]) -> Iterator[tuple[int, NDArray[np.intp]]]:
