@@ -46,7 +46,8 @@ class Look(nn.Module):
         """Softmax over the cells, times their number."""
         scale, shift = self.film(question)[:, :, None, None].chunk(2, dim=1)
         scores = self.score(torch.relu(self.mix(with_places(features)) * (1 + scale) + shift))
-        return scores.flatten(1).softmax(1).view_as(scores) * scores[0].numel()
+        places: Tensor = scores.flatten(1).softmax(1).view_as(scores) * scores[0].numel()
+        return places
 
 
 class Fused(nn.Module):
