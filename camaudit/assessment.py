@@ -103,6 +103,7 @@ def _result(check: CheckPlan, spec_file: str, *, status: Status, answer: str, **
         line=check.line,
         model=check.model,
         command=f"camaudit run {spec_file} --check {check.id}",
+        maps=_maps(check),
         **rest,  # type: ignore[arg-type]
     )
 
@@ -212,6 +213,16 @@ def _gate_text(value: Mapping[str, object]) -> str:
             f"{key} ({_gate_text(item)})" if isinstance(item, dict) else f"{key.replace('_', ' ')} {item}"
         )
     return ", ".join(words)
+
+
+def _maps(check: CheckPlan) -> dict[str, str]:
+    """What the maps are that the check rests on, those of the network as it is; empty without maps."""
+    requests = [request for column in check.columns.values() for request in column.maps]
+    clean = next((request for request in requests if request.condition.stage is None), None)
+    if clean is None:
+        return {}
+    fields = ("method", "layer", "call", "relu", "target")
+    return {name: str(getattr(clean, name)) for name in fields}
 
 
 def _parameters(check: CheckPlan) -> dict[str, str]:

@@ -134,6 +134,33 @@ SCENE = "scene_pointing"
 """The profile of a map of some class against all that the image shows: see `Column`."""
 
 
+Baseline = Literal["blur", "grey", "mean"]
+Order = Literal["map", "reversed", "random", "centre_prior", "centre_prior_reversed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reveal:
+    """The network asked again and again while an image is uncovered, one cell of its map after the other.
+
+    `order` says which cells come first, `baseline` what covers the rest, `steps` in how many steps;
+    `orders` is how many random orders the control is averaged over.
+    """
+
+    order: Order = "map"
+    baseline: Baseline = "blur"
+    steps: int = 16
+    orders: int = 3
+
+    @property
+    def forwards(self) -> int:
+        """Forwards per image of all orders together, at most: a map of few cells takes fewer steps."""
+        return (len(FIXED_ORDERS) + self.orders) * (self.steps - 1) + 2
+
+
+FIXED_ORDERS: tuple[Order, ...] = ("map", "reversed", "centre_prior", "centre_prior_reversed")
+"""The orders that are no draws."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Column:
     """One number per sample.
@@ -146,7 +173,8 @@ class Column:
     ``own_boxes``, how many boxes the data gives for the region. With `profile`, `metric` names an entry of
     the table of profiles, and there are several numbers per sample; or it is ``scene_pointing``, three
     numbers of a map of one class: whether the image shows that class (1, 0, or −1 where nobody knows),
-    whether the map's peak is on it (0 where it is not shown), and how high the peak is.
+    whether the map's peak is on it (0 where it is not shown), and how high the peak is. With
+    `reveal`, the number is the area under the probability of the map's class while the image is uncovered.
     """
 
     map: MapRequest
@@ -157,11 +185,12 @@ class Column:
     profile: bool = False
     boxes: bool = False
     """Whether the region's boxes are needed."""
+    reveal: Reveal | None = None
 
     @property
     def needs_map(self) -> bool:
-        """Whether the map itself is needed, or the mask alone."""
-        return self.source in {"map", "shuffled_mask"}
+        """Whether a map is needed, or the mask alone; what is held against a map needs that one."""
+        return self.source in {"map", "shuffled_mask"} or self.against is not None
 
     @property
     def maps(self) -> tuple[MapRequest, ...]:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from camaudit.integrity import written
 from camaudit.result import SEVERITY, AuditResult, CheckResult, SampleRow
+from camaudit.trust import with_trust
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +59,8 @@ def merge(parts: Sequence[Path], folder: Path) -> AuditResult:
 def _together(
     results: list[AuditResult], checks: dict[str, CheckResult], files: dict[str, str]
 ) -> AuditResult:
-    ordered = tuple(sorted(checks.values(), key=lambda check: check.line))
+    # A part that ran one check alone knew nothing of the others.
+    ordered = with_trust(sorted(checks.values(), key=lambda check: check.line))
     not_run = dict.fromkeys(name for result in results for name in result.not_run if name not in checks)
     models = {model.name: model for result in results for model in result.models}
     return replace(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from camaudit import registry
@@ -101,6 +101,13 @@ class Pass:
         return {method.name: method.cost for method in methods if method.cost}
 
     @property
+    def asked_again(self) -> int:
+        """Forwards per image of insertion and deletion; all orders of one map are asked for together."""
+        reveals = [(column.map, column.reveal) for column in self.columns if column.reveal is not None]
+        asked = {(request, replace(reveal, order="map")) for request, reveal in reveals}
+        return sum(reveal.forwards for _, reveal in asked)
+
+    @property
     def forwards_apart(self) -> int:
         """Forwards per image if every check ran by itself and every map took one."""
         return sum(
@@ -150,6 +157,8 @@ class Plan:
                 f"{len(item.maps)} maps, {len(item.columns)} numbers"
             )
             lines += [f"  {name} takes {cost} besides" for name, cost in item.costs.items()]
+            if item.asked_again:
+                lines.append(f"  insertion and deletion take at most {item.asked_again} forwards besides")
             lines += [f"  {check.id} ({check.kind}): {', '.join(check.columns)}" for check in item.checks]
         if self.not_run:
             lines.append(f"left out: {', '.join(self.not_run)}")

@@ -1,7 +1,7 @@
 """What an audit found: plain dataclasses, a versioned JSON file, no torch and no pandas.
 
 `FORMAT_VERSION` history: 1 — first; 2 — several named maps per sample (`SampleRow.maps`, `map_name`),
-`CheckResult.shows`.
+`CheckResult.shows`, a check's `maps` and `trust`.
 """
 
 from __future__ import annotations
@@ -150,6 +150,18 @@ class SampleRow:
     failing: bool = False
 
 
+TrustLevel = Literal["good", "limited", "poor", "unknown"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trust:
+    """How far a check's maps can be trusted: a level by declared rules, a line, the checks it comes from."""
+
+    level: TrustLevel
+    text: str
+    checks: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class CheckResult:
     """One check: `status` decides; `outcome` is what was found before `expect: fail` turned it round."""
@@ -184,6 +196,10 @@ class CheckResult:
     command: str = ""
     blocks: bool = True
     """Whether this check makes the run fail; decided with the status, shown by everybody else."""
+    maps: dict[str, str] = field(default_factory=dict)
+    """What its maps are: method, layer, call, relu, target as the spec has them; empty without maps."""
+    trust: Trust | None = None
+    """What the run's sanity checks say of these maps (`camaudit.trust`); None without maps."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -287,6 +303,7 @@ def _check(data: dict[str, Any]) -> CheckResult:
                 "population": Population(**_tuples(population)) if population else None,
                 "histogram": [float("nan") if value is None else value for value in data["histogram"]],
                 "findings": [_finding(item) for item in data["findings"]],
+                "trust": Trust(**_tuples(data["trust"])) if data.get("trust") else None,
                 "rows": [_row(item) for item in data["rows"]],
             }
         )

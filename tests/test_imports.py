@@ -48,7 +48,8 @@ ALLOWED = {
     "baseline": {"errors", "scores", "integrity"},
     "result": {"errors"},
     "verdict": {"errors", "result", "stats", "scores", "baseline"},
-    "merge": {"errors", "result", "integrity"},
+    "trust": {"result", "verdict"},
+    "merge": {"errors", "result", "integrity", "trust"},
     "assessment": BASICS | {"plan", "checks", "scores", "result", "verdict"},
     "report": {"errors", "result", "verdict"},
     # who knows everybody, and the doors
@@ -65,6 +66,7 @@ ALLOWED = {
         "baseline",
         "result",
         "assessment",
+        "trust",
         "integrity",
     },
     "plugin_desk": BASICS | {"spec", "plan", "engine", "report", "result", "merge"},

@@ -154,7 +154,7 @@ def says(question: Tensor, tokens: Iterable[int]) -> Tensor:
 
 
 def chosen(maps: Tensor, said: Tensor) -> Tensor:
-    """The map [n, 1, u, v] of the kind that was said; infinite everywhere where none was: it restricts nothing."""
+    """The map [n, 1, u, v] of the kind that was said; infinite where none was: it restricts nothing."""
     one = (maps * said[:, :, None, None]).sum(1, keepdim=True)
     return torch.where(said.any(1)[:, None, None, None], one, torch.full_like(one, torch.inf))
 

@@ -1,4 +1,4 @@
-"""Can the maps be trusted? Parameter randomisation, all-zero maps, disagreement with HiResCAM.
+"""Can the maps be trusted? Parameter randomisation, all-zero maps, disagreement with HiResCAM; faithfulness.
 
 Source: J. Adebayo et al., “Sanity checks for saliency maps”, NeurIPS 2018; R. L. Draelos and L. Carin, 2020.
 """
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, model_validator
 
 from camaudit import registry, stats
+from camaudit.checks import faithfulness
+from camaudit.checks.faithfulness import FaithfulnessSpec  # noqa: TC001 - pydantic reads it at run time
 from camaudit.checks.kind import Estimate, Kind
 from camaudit.checks.overlap import map_request
 from camaudit.evidence import Column, Condition, Stage
@@ -42,6 +44,15 @@ class SanityGates(StrictModel):
     """Share of maps without any positive evidence."""
     hirescam_disagreement: Gate | None = None
     """1 minus the rank correlation with HiResCAM, which averages no gradients. Reported; gated if given."""
+    insertion_gain: Gate | None = None
+    """Area under the class's probability while cells are uncovered in the map's order, minus that of random
+    orders. This and what follows needs `faithfulness`; reported, gated if given."""
+    deletion_gain: Gate | None = None
+    """Area of random orders minus that while cells are covered in the map's order."""
+    occlusion_agreement: Gate | None = None
+    """Rank correlation with occlusion."""
+    method_agreement: Gate | None = None
+    """Mean rank correlation between the maps of several methods."""
 
     @model_validator(mode="after")
     def _gates_can_decide(self) -> SanityGates:
@@ -49,6 +60,9 @@ class SanityGates(StrictModel):
         refuse_vacuous(self.all_zero, "all_zero", *SHARE)
         if self.hirescam_disagreement is not None:
             refuse_vacuous(self.hirescam_disagreement, "hirescam_disagreement", *DISAGREEMENT)
+        for name, ends in faithfulness.GATES.items():
+            if getattr(self, name) is not None:
+                refuse_vacuous(getattr(self, name), name, *ends)
         return self
 
 
@@ -60,7 +74,21 @@ class SanitySpec(CheckSpec):
     """Each sample costs 1 + 3 × `seeds` forwards, hence fewer samples than elsewhere."""
     seeds: Annotated[int, Field(ge=1, le=20)] = 3
     """How often each stage is drawn anew."""
+    faithfulness: FaithfulnessSpec | None = None
+    """Insertion, deletion, occlusion and other methods' maps as well; left out, they are not asked for."""
     gate: SanityGates = SanityGates()
+
+    @model_validator(mode="after")
+    def _what_is_gated_is_measured(self) -> SanitySpec:
+        own = self.faithfulness
+        for name in faithfulness.GATES:
+            off = own is None or not {
+                "occlusion_agreement": own.occlusion,
+                "method_agreement": own.methods,
+            }.get(name, True)
+            if off and getattr(self.gate, name) is not None:
+                raise ValueError(f'the gate "{name}" needs "faithfulness", which does not measure it here')
+        return self
 
 
 def _name(stage: str, seed: int) -> str:
@@ -82,6 +110,8 @@ def _columns(spec: SanitySpec, maps: MapsSpec) -> dict[str, Column]:
         columns["hirescam_similarity"] = Column(
             map=clean, metric="spearman", against=replace(clean, method="hirescam")
         )
+    if spec.faithfulness is not None:
+        columns |= faithfulness.columns(spec.faithfulness, clean)
     return columns
 
 
@@ -104,6 +134,9 @@ def _estimates(spec: SanitySpec, table: Table, confidence: float) -> Iterator[Es
     )
     if "hirescam_similarity" in table.columns:
         yield _disagreement(spec, table, confidence)
+    if spec.faithfulness is not None:
+        gates = {name: getattr(spec.gate, name) for name in faithfulness.GATES}
+        yield from faithfulness.estimates(table, gates, confidence)
 
 
 def _derive(spec: SanitySpec, table: Table) -> Table:
@@ -116,6 +149,9 @@ def _derive(spec: SanitySpec, table: Table) -> Table:
         reasons[f"similarity.{stage}"] = {
             key: table.reasons[names[0]][key] for key in mean.index[mean.isna()]
         }
+    if spec.faithfulness is not None:
+        more, why = faithfulness.derived(table)
+        means, reasons = {**means, **more}, {**reasons, **why}
     return table.first(means, reasons)
 
 
@@ -169,6 +205,8 @@ def _titles(spec: SanitySpec) -> dict[str, str]:
         for stage in STAGES
         for seed in range(spec.seeds)
     }
+    if spec.faithfulness is not None:
+        titles |= faithfulness.titles(spec.faithfulness)
     return {**titles, "all_zero": "all-zero map", "hirescam_similarity": "rank correlation with HiResCAM"}
 
 
@@ -189,5 +227,9 @@ CHECK = Kind(
     limits=(
         "Passing shows that the maps depend on what was learned. It does not show that they are right.",
         "The intervals describe the images; the random draws are few, so they are averaged, not resampled.",
+        (
+            "Insertion, deletion and occlusion show covered images, which the network was not trained on: an "
+            "answer may change because of the cover and not for want of what it hides."
+        ),
     ),
 )

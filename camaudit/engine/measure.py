@@ -10,6 +10,7 @@ import torch
 
 from camaudit import registry
 from camaudit.data.boxes import is_filled
+from camaudit.engine.reveal import area
 from camaudit.engine.scenes import scene_pointing
 from camaudit.evidence import SCENE
 from camaudit.maps.finish import finish
@@ -19,10 +20,10 @@ from camaudit.metrics.controls import centre_box, centre_prior
 from camaudit.spec.types import metric_base, metric_parameter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from camaudit.data.stream import Loaded
-    from camaudit.evidence import Column, MapRequest
+    from camaudit.evidence import Column, MapRequest, Reveal
     from camaudit.maps.record import MapBatch
     from camaudit.metrics import Metric, Profile
 
@@ -43,6 +44,12 @@ class Batch:
     maps: Mapping[MapRequest, MapBatch]
     device: torch.device
     logits: torch.Tensor | None = None
+    pixels: torch.Tensor | None = None
+    """The images [n, 3, h, w] in [0, 1]."""
+    ask: Callable[[torch.Tensor], torch.Tensor] | None = None
+    """Images [m, 3, h, w] → logits [m, k] of the network as it is."""
+    areas: dict[tuple[MapRequest, Reveal], torch.Tensor] = field(default_factory=dict)
+    """What `camaudit.engine.reveal` has measured already."""
     _finished: dict[MapRequest, torch.Tensor] = field(default_factory=dict)
     _masks: dict[tuple[str, bool], torch.Tensor] = field(default_factory=dict)
 
@@ -84,8 +91,8 @@ class Batch:
 
 def measure(column: Column, batch: Batch) -> Measured:
     """The column's number for every sample of the batch."""
-    if column.metric == "status":
-        return _status(column, batch)
+    if column.reveal is not None or column.metric == "status":
+        return _of_the_map_alone(column, batch)
     if column.source == "sample":
         return _fact(column, batch)
     if column.profile:
@@ -193,8 +200,11 @@ def _maps(column: Column, batch: Batch) -> torch.Tensor:
     return control(*batch.size).to(batch.device).expand(len(batch.loaded), *batch.size)
 
 
-def _status(column: Column, batch: Batch) -> Measured:
+def _of_the_map_alone(column: Column, batch: Batch) -> Measured:
     status = batch.maps[column.map].status
+    if column.reveal is not None:
+        areas, reasons = area(batch, column.map, column.reveal)
+        return _numbers(areas), _explain(reasons, status)
     values = np.array([np.nan if item in NO_MAP else float(item == "all-zero") for item in status])
     return values, [NO_MAP.get(item) for item in status]
 
@@ -202,7 +212,10 @@ def _status(column: Column, batch: Batch) -> Measured:
 def _against(metric: Metric, column: Column, batch: Batch) -> Measured:
     assert column.against is not None
     first, second = batch.maps[column.map], batch.maps[column.against]
-    raws = on_one_grid(first.raw, second.raw)
+    raw = first.raw
+    if column.source == "centre_prior":
+        raw = centre_prior(*raw.shape[1:]).to(raw).expand_as(raw)
+    raws = on_one_grid(raw, second.raw)
     values = _numbers(metric.load()(*raws))
     reasons = list(metric.load("undefined")(*raws))
     return values, _explain(_explain(reasons, second.status), first.status)

@@ -25,6 +25,7 @@ from camaudit.integrity import written
 from camaudit.plan import MAIN, model_key
 from camaudit.result import AuditResult, ModelRecord
 from camaudit.scores import Table, write_csv
+from camaudit.trust import with_trust
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -267,7 +268,7 @@ class Session:
 
     def _result(self, created: datetime, duration: float, notes: tuple[str, ...]) -> AuditResult:
         spec: AuditSpec = self.plan.spec
-        checks = tuple(self.results[check.id] for check in self.plan.checks)
+        checks = with_trust([self.results[check.id] for check in self.plan.checks])
         return AuditResult(
             name=spec.name,
             description=spec.description,

@@ -58,7 +58,7 @@ class Walk:
     collector: Collector = field(default_factory=Collector)
     tuned: Calibration | None = None
     layers: dict[tuple[str, str, LayoutAim], Chosen] = field(default_factory=dict)
-    _networks: dict[Condition, Classifier] = field(default_factory=dict)
+    _networks: dict[tuple[Condition, str | None], Classifier] = field(default_factory=dict)
     _order: list[str] = field(default_factory=list)
     _asked: Classifier | None = None
 
@@ -123,7 +123,15 @@ class Walk:
                 logits = answer.logits if logits is None else logits
                 made.update(zip(requests_made, answer.maps, strict=True))
         logits = self._logits(pixels) if logits is None else logits
-        self._store(Batch(loaded=tuple(loaded), maps=made, device=pixels.device, logits=logits), logits)
+        batch = Batch(
+            loaded=tuple(loaded),
+            maps=made,
+            device=pixels.device,
+            logits=logits,
+            pixels=pixels,
+            ask=self._logits,
+        )
+        self._store(batch, logits)
 
     def _answers(
         self,
@@ -140,7 +148,7 @@ class Walk:
         try:
             chosen = None if at == "pixels" else self._layer(layer, at, layout, pixels)
             made = compute(
-                self._network(condition, pixels),
+                self._network(condition, pixels, before=layer if at == "module" else None),
                 pixels,
                 layer=layer if chosen is None else chosen.name,
                 call=call,
@@ -178,18 +186,22 @@ class Walk:
         ]
 
     def _logits(self, pixels: torch.Tensor) -> torch.Tensor:
-        """The clean answer, where no map of the network as it is gives it."""
+        """The answer of the network as it is."""
         with torch.inference_mode():
             return self.asked.logits(pixels)
 
-    def _network(self, condition: Condition, pixels: torch.Tensor) -> Classifier:
+    def _network(self, condition: Condition, pixels: torch.Tensor, *, before: str | None) -> Classifier:
+        """The network under a condition. What follows module `before` cannot change its output."""
         if condition.stage is None:
             return self.asked
-        if condition not in self._networks:
-            self._networks[condition] = randomised(
-                self.classifier, stage=condition.stage, seed=condition.seed, order=self._execution(pixels)
+        if (condition, before) not in self._networks:
+            order = self._execution(pixels)
+            if before in order:
+                order = order[: order.index(before) + 1]
+            self._networks[condition, before] = randomised(
+                self.classifier, stage=condition.stage, seed=condition.seed, order=order
             )
-        return self._networks[condition].given(self.asked.inputs)
+        return self._networks[condition, before].given(self.asked.inputs)
 
     def _execution(self, pixels: torch.Tensor) -> list[str]:
         """Names of the layers in the order in which they run: the head is what runs last."""

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from camaudit import registry
 from camaudit.maps.capture import capture, observe, pixels
-from camaudit.maps.record import record
+from camaudit.maps.record import Draft, record
 from camaudit.targets import Scalar, Target, checked, class_of
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def compute(
     captures = {place: runs[place]() for place in places}
     logits = next(iter(captures.values())).logits
     resolved: dict[int, tuple[Target, Tensor]] = {}
-    maps = []
+    drafts = []
     # Sums must not run in bf16 because the caller's forward does.
     with (
         torch.autocast(logits.device.type, enabled=False),
@@ -88,8 +88,9 @@ def compute(
             if id(request.targets) not in resolved:
                 target = _resolve(request.targets, logits)
                 resolved[id(request.targets)] = target, captures[method.at].score(target)
-            maps.append(_map(captures[method.at], request, method, *resolved[id(request.targets)]))
-    return Computed(logits=logits, maps=tuple(maps))
+            drafts.append(_draft(captures[method.at], request, method, *resolved[id(request.targets)]))
+        maps = record(*drafts)
+    return Computed(logits=logits, maps=maps)
 
 
 def _resolve(targets: Targets, logits: Tensor) -> Target:
@@ -97,10 +98,9 @@ def _resolve(targets: Targets, logits: Tensor) -> Target:
     return target if isinstance(target, Scalar) else checked(target, logits)
 
 
-def _map(found: Capture, request: Request, method: Method, target: Target, score: Tensor) -> MapBatch:
-    raw = method.load()(found, target)
-    return record(
-        raw,
+def _draft(found: Capture, request: Request, method: Method, target: Target, score: Tensor) -> Draft:
+    return Draft(
+        raw=method.load()(found, target),
         layer=found.layer,
         method=method.name,
         target=class_of(target, found.logits),

@@ -80,6 +80,8 @@ class CheckView:
     expectation: str
     caution: str
     """Said beside a PASS that a map without any knowledge of the network might reach too."""
+    trust: str
+    """How far the maps can be trusted; empty without maps."""
     place: str
     description: str
     subject: str
@@ -126,6 +128,7 @@ def check_view(
         outcome=words.badge(check.outcome) if check.outcome != check.status else None,
         expectation=_expectation(check),
         caution=_caution(check),
+        trust=check.trust.text if check.trust is not None else "",
         place=place,
         description=check.description,
         subject=_subject(check),

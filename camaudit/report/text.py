@@ -32,6 +32,7 @@ def summary_lines(result: AuditResult, *, header: bool = False, width: int = 42)
         lines.append(f" {check.status.ljust(word)}  {name}  {printable(_detail(check))}".rstrip())
     if not result.checks:
         lines.append(" ERROR  no check was run")
+    lines += [f" maps of {', '.join(ids)} are {text}" for text, ids in _trusts(checks).items()]
     if result.not_run:
         left_out = numbers.count(len(result.not_run), "check")
         lines.append(f" partial run: {left_out} left out: {', '.join(map(printable, result.not_run))}")
@@ -57,6 +58,15 @@ def line(finding: Finding) -> str:
         ground.append(f"chance {numbers.plain(finding.chance)}")
     beside = f"   ({', '.join(ground)})" if ground else ""
     return f"{level}{' '.join(filter(None, [value, interval]))}  {finding.gate}".rstrip() + beside
+
+
+def _trusts(checks: Iterable[CheckResult]) -> dict[str, list[str]]:
+    """What is said of maps, once, with the checks that it is said of."""
+    found: dict[str, list[str]] = {}
+    for check in checks:
+        if check.trust is not None:
+            found.setdefault(printable(check.trust.text), []).append(printable(check.id))
+    return found
 
 
 def _detail(check: CheckResult) -> str:
@@ -89,6 +99,7 @@ def _body(check: CheckResult, report_path: Path | str) -> Iterable[str]:
     yield _known_bad(check)
     yield _numbers(check)
     yield _population(check)
+    yield f"these maps are {check.trust.text}" if check.trust is not None else ""
     yield _link(check, report_path)
     yield from (f"warning: {warning}" for warning in check.warnings[:_SHOWN])
     if len(check.warnings) > _SHOWN:

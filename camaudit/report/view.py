@@ -217,6 +217,8 @@ def _note(check: CheckResult, finding: Finding | None) -> str:
         notes.append(f"decided by {words.printable(finding.level)}")
     if near_controls(check):
         notes.append("no clearer than its controls")
+    if check.trust is not None and check.trust.level != "good":
+        notes.append(f"maps {check.trust.text.partition(':')[0]}")
     short = words.shortfalls(check)
     if short:
         notes.append(

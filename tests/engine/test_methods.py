@@ -15,7 +15,7 @@ from camaudit.engine.show import show
 from camaudit.errors import SpecError
 from camaudit.evidence import Column, MapRequest
 from camaudit.maps import METHODS
-from camaudit.maps.record import record
+from camaudit.maps.record import Draft, record
 from camaudit.spec import read
 from tests.small_audit import overlap, write
 
@@ -103,6 +103,17 @@ def test_the_networks_own_attention(tmp_path):
     assert [note.verdict for note in examine(made) if note.what == "layer look"] == ["ok"]
 
 
+def test_sanity_of_a_modules_map_draws_anew_what_the_map_is_made_of(tmp_path):
+    # The head comes after the map: drawing it anew changes no map, and says nothing about one.
+    model = {"factory": "squares_more:looking", "weights": "random", "classes": ["red", "green"]}
+    maps = {"method": "attention", "layer": "look"}
+    path = write(tmp_path, {"id": "sane", "kind": "sanity", "seeds": 3, "maps": maps}, model=model)
+    (tmp_path / "squares_more.py").write_text(ATTENTION, encoding="utf-8")
+    stages = {item.name: item.value for item in checks(path)["sane"].findings if "similarity" in item.name}
+    assert list(stages) == [f"randomised_similarity [{stage}]" for stage in ("head", "half", "all")]
+    assert all(value < 0.9 for value in stages.values()), stages
+
+
 def test_show_of_a_map_at_the_pixels_is_one_picture(tmp_path):
     path = write(tmp_path, overlap(maps={"method": "input_gradient"}))
     (only,) = show(plan.make(read(path)), "square-0").maps
@@ -173,14 +184,16 @@ def test_two_maps_of_different_grids_are_compared():
     other = replace(request, method="input_gradient")
     made = {
         item: record(
-            raw,
-            layer="",
-            method="",
-            target=torch.zeros(2).long(),
-            score=torch.zeros(2),
-            relu=False,
-            connected=True,
-        )
+            Draft(
+                raw=raw,
+                layer="",
+                method="",
+                target=torch.zeros(2).long(),
+                score=torch.zeros(2),
+                relu=False,
+                connected=True,
+            )
+        )[0]
         for item, raw in ((request, coarse), (other, fine))
     }
     batch = Batch(loaded=(), maps=made, device=torch.device("cpu"))

@@ -10,21 +10,23 @@ from hypothesis import strategies as st
 
 from camaudit.errors import MapError
 from camaudit.maps.finish import finish, relu, resize
-from camaudit.maps.record import MapBatch, record
+from camaudit.maps.record import Draft, MapBatch, record
 from tests.reference.maps import bilinear
 
 
 def batch(raw: torch.Tensor, *, with_relu: bool = True) -> MapBatch:
     n = len(raw)
     return record(
-        raw,
-        layer="l",
-        method="m",
-        target=torch.zeros(n).long(),
-        score=torch.zeros(n),
-        relu=with_relu,
-        connected=True,
-    )
+        Draft(
+            raw=raw,
+            layer="l",
+            method="m",
+            target=torch.zeros(n).long(),
+            score=torch.zeros(n),
+            relu=with_relu,
+            connected=True,
+        )
+    )[0]
 
 
 RAW = torch.tensor([[[1.0, -2.0], [0.0, 4.0]]])

@@ -9,19 +9,21 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from camaudit.maps.record import MapBatch, record
+from camaudit.maps.record import Draft, MapBatch, record
 
 
 def one(values: list[float], *, relu: bool = True, connected: bool = True) -> MapBatch:
     return record(
-        torch.tensor(values)[None, None],
-        layer="layer",
-        method="gradcam",
-        target=torch.tensor([2]),
-        score=torch.tensor([0.5]),
-        relu=relu,
-        connected=connected,
-    )
+        Draft(
+            raw=torch.tensor(values)[None, None],
+            layer="layer",
+            method="gradcam",
+            target=torch.tensor([2]),
+            score=torch.tensor([0.5]),
+            relu=relu,
+            connected=connected,
+        )
+    )[0]
 
 
 @pytest.mark.parametrize(
@@ -88,6 +90,36 @@ def test_cpu_and_length() -> None:
 def test_half_precision_is_kept_as_float32() -> None:
     raw = torch.tensor([[[1.0, 2.0]]], dtype=torch.bfloat16)
     made = record(
-        raw, layer="l", method="m", target=torch.tensor([0]), score=raw[0, 0, :1], relu=True, connected=True
-    )
+        Draft(
+            raw=raw,
+            layer="l",
+            method="m",
+            target=torch.tensor([0]),
+            score=raw[0, 0, :1],
+            relu=True,
+            connected=True,
+        )
+    )[0]
     assert {item.dtype for item in (made.raw, made.score, made.scale, made.positive_mass)} == {torch.float32}
+
+
+def test_maps_measured_together_are_those_measured_one_by_one():
+    def draft(seed, side, *, relu=True):
+        raw = torch.randn(3, side, side, generator=torch.Generator().manual_seed(seed))
+        raw[seed % 3] = 0
+        return Draft(
+            raw=raw,
+            layer="layer",
+            method=f"m{seed}",
+            target=torch.tensor([seed] * 3),
+            score=torch.full((3,), float(seed)),
+            relu=relu,
+            connected=True,
+        )
+
+    drafts = [draft(0, 4), draft(1, 7), draft(2, 4, relu=False), draft(3, 4)]
+    for together, item in zip(record(*drafts), drafts, strict=True):
+        (alone,) = record(item)
+        assert (together.method, together.relu, together.status) == (alone.method, alone.relu, alone.status)
+        for name in ("raw", "target", "score", "scale", "positive_mass", "negative_mass"):
+            assert torch.equal(getattr(together, name), getattr(alone, name))

@@ -12,7 +12,7 @@ from PIL import Image
 from camaudit import report
 from camaudit.errors import ResultError
 from camaudit.report.words import BLIND_SPOTS, printable
-from camaudit.result import AuditResult, CheckResult, SampleRow
+from camaudit.result import AuditResult, CheckResult, SampleRow, Trust
 from tests.report import fixture, page_reader
 
 if TYPE_CHECKING:
@@ -332,6 +332,19 @@ def test_a_partial_pass_is_not_shown_as_a_pass(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_how_far_maps_can_be_trusted_stands_with_the_check_and_in_the_overview(tmp_path: Path) -> None:
+    limited = Trust(level="limited", text="of limited trust: not <b>asked</b> [sane]", checks=("sane",))
+    good = Trust(level="good", text="sound as far as tested: change with the parameters [sane]")
+    root = render(tmp_path, fixture.check(id="some", trust=limited), fixture.check(id="others", trust=good))
+    sound(root)
+    assert root.text.count("These maps are") == 2
+    assert "of limited trust: not <b>asked</b> [sane]" in root.text
+    assert good.text in root.text
+    overview = root.all("table", class_="checks")[0].text
+    assert "maps of limited trust" in overview
+    assert "sound as far as tested" not in overview
+
+
 def test_a_large_report_stays_small(tmp_path: Path) -> None:
     rows = fixture.evidence(tmp_path, 1, side=32) * 200
     rows = tuple(replace(row, id=f"img_{index:05d}") for index, row in enumerate(rows))
