@@ -3,7 +3,7 @@
 The idea is TbD-Net's (D. Mascharka et al., “Transparency by design”, CVPR 2018): what a module hands on is a
 map [n, 1, u, v], and the modules after it see nothing else of what it did.
 
-"what shape is the left red one" runs as  shape?( left( colour[red] ) )
+"what shape is the left red one" runs as  shape?( leftmost( colour[red] ) )
 "is there a red circle"          runs as  there?( colour[red] ∧ shape[circle] )
 """
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,7 +26,7 @@ QUERIES = {"colour": 2, "shape": 3, "there": 6}
 FEATURES = 32
 ANSWERS = 9
 DILATIONS = (1, 2, 4, 4)
-"""Of `Direction`: together they see 11 cells far to every side, the whole grid."""
+"""Of `Leftmost`: together they see 11 cells far to every side, the whole grid."""
 WIDTH = 8
 
 
@@ -47,7 +48,7 @@ class Stem(nn.Sequential):
 
 
 class Find(nn.Module):
-    """Features [n, 32, u, v] → a map of each kind, [n, kinds, u, v] in [0, 1]."""
+    """Features [n, 32, u, v] → a map of each kind, [n, kinds, u, v], above 0."""
 
     def __init__(self, kinds: int) -> None:
         super().__init__()
@@ -55,11 +56,11 @@ class Find(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """The maps, all kinds of them: the question chooses one."""
-        return torch.sigmoid(self.look(features))
+        return functional.softplus(self.look(features))
 
 
-class Direction(nn.Module):
-    """A map [n, 1, u, v] → the same where it lies farthest in one direction: it can drop, and not add."""
+class Leftmost(nn.Module):
+    """A map [n, 1, u, v] → the same where it lies farthest left: it can drop, and not add."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -72,8 +73,9 @@ class Direction(nn.Module):
         self.keep = nn.Sequential(*layers, nn.Conv2d(WIDTH, 1, 1))
 
     def forward(self, attention: Tensor) -> Tensor:
-        """The map, cell by cell times a number in [0, 1]."""
-        return attention * torch.sigmoid(self.keep(attention))
+        """The map, cell by cell times a number in [0, 1]; the number does not depend on the map's scale."""
+        peak = attention.amax((2, 3), keepdim=True).clamp(min=1e-6)
+        return attention * torch.sigmoid(self.keep(attention / peak))
 
 
 class Query(nn.Module):
@@ -95,7 +97,7 @@ class Modules(nn.Module):
     """Images [n, 3, 48, 48] in [0, 1] and questions int64 [n, 7] → logits [n, 9].
 
     Questions of a batch have different programs, so all modules run, they are small, and each question's
-    words choose which of their maps it hands on. `attention` hands on the last one: [n, 1, 12, 12] in [0, 1],
+    words choose which of their maps it hands on. `attention` hands on the last one: [n, 1, 12, 12], ≥ 0,
     once per forward. The answer is made of the features under it alone.
     """
 
@@ -104,7 +106,7 @@ class Modules(nn.Module):
         self.features = Stem()
         self.colour = Find(len(COLOURS))
         self.shape = Find(len(SHAPES))
-        self.directions = nn.ModuleDict({name: Direction() for name in DIRECTIONS})
+        self.leftmost = Leftmost()
         self.attention = nn.Identity()
         self.queries = nn.ModuleDict({name: Query() for name in QUERIES})
 
@@ -114,18 +116,35 @@ class Modules(nn.Module):
         colour = chosen(self.colour(features), says(question, COLOURS))
         shape = chosen(self.shape(features), says(question, SHAPES))
         attention = self.attention(self._toward(torch.minimum(colour, shape), question))
-        weight = attention.sum((2, 3)).clamp(min=1)
+        weight = attention.sum((2, 3)).clamp(min=1e-3)
         seen = torch.cat([(features * attention).sum((2, 3)) / weight, attention.amax((2, 3))], dim=1)
         answers = torch.stack([query(seen) for query in self.queries.values()], dim=1)
         asked: Tensor = (answers * says(question, QUERIES.values())[:, :, None]).sum(1)
         return asked
 
     def _toward(self, attention: Tensor, question: Tensor) -> Tensor:
-        """The map, narrowed down to where the question says; as it is where it says nothing."""
-        ways = torch.cat([module(attention) for module in self.directions.values()], dim=1)
+        """The map, narrowed down to where the question says; as it is where it says nothing.
+
+        One module does for four directions: the map is turned so that the one that is said lies left.
+        """
         said = says(question, DIRECTIONS.values())
-        there = (ways * said[:, :, None, None]).sum(1, keepdim=True)
-        return torch.where(said.any(1)[:, None, None, None], there, attention)
+        left = self.leftmost(_one(turned(attention), said))
+        return torch.where(said.any(1)[:, None, None, None], _one(turned_back(left), said), attention)
+
+
+def turned(maps: Tensor) -> list[Tensor]:
+    """Square maps [n, 1, u, u], turned so that left, right, top and bottom lie left."""
+    return [maps, maps.flip(3), maps.transpose(2, 3), maps.flip(2).transpose(2, 3)]
+
+
+def turned_back(maps: Tensor) -> list[Tensor]:
+    """The inverse, direction by direction."""
+    return [maps, maps.flip(3), maps.transpose(2, 3), maps.transpose(2, 3).flip(2)]
+
+
+def _one(maps: list[Tensor], said: Tensor) -> Tensor:
+    """Of each image, the map whose direction is said, bool [n, 4]; 0 where none is."""
+    return (torch.cat(maps, dim=1) * said[:, :, None, None]).sum(1, keepdim=True)
 
 
 def says(question: Tensor, tokens: Iterable[int]) -> Tensor:
@@ -135,9 +154,9 @@ def says(question: Tensor, tokens: Iterable[int]) -> Tensor:
 
 
 def chosen(maps: Tensor, said: Tensor) -> Tensor:
-    """The map [n, 1, u, v] of the kind that was said; 1 everywhere where none was."""
+    """The map [n, 1, u, v] of the kind that was said; infinite where none was: it restricts nothing."""
     one = (maps * said[:, :, None, None]).sum(1, keepdim=True)
-    return torch.where(said.any(1)[:, None, None, None], one, torch.ones_like(one))
+    return torch.where(said.any(1)[:, None, None, None], one, torch.full_like(one, torch.inf))
 
 
 def network() -> Modules:

@@ -50,7 +50,7 @@ def test_the_program_follows_from_the_question():
     assert torch.equal(seen["attention"], seen["shape"][:, :1])
     assert torch.equal(seen[""], seen["queries.colour"])
     seen = watched("what shape is the left red one")
-    assert torch.equal(seen["attention"], seen["directions.left"])
+    assert torch.equal(seen["attention"], seen["leftmost"])
     assert torch.equal(seen[""], seen["queries.shape"])
     seen = watched("is there a blue triangle")
     assert torch.equal(seen["attention"], torch.minimum(seen["colour"][:, 2:3], seen["shape"][:, 2:3]))
@@ -58,8 +58,20 @@ def test_the_program_follows_from_the_question():
 
 
 def test_a_direction_drops_and_never_adds():
-    seen = watched("what shape is the top green one")
-    assert bool((seen["directions.top"] <= seen["colour"][:, 1:2]).all())
+    for direction in data.DIRECTIONS:
+        seen = watched(f"what shape is the {direction} green one")
+        assert bool((seen["attention"] <= seen["colour"][:, 1:2]).all())
+        assert bool((seen["attention"] < seen["colour"][:, 1:2]).any())
+
+
+def test_a_map_is_turned_so_that_the_direction_lies_left_and_back():
+    maps = torch.rand(2, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    edges = {"left": maps[..., 0], "right": maps[..., -1], "top": maps[..., 0, :], "bottom": maps[..., -1, :]}
+    for place, (direction, edge) in enumerate(edges.items()):
+        assert tuple(model.DIRECTIONS)[place] == direction
+        there = model.turned(maps)[place]
+        assert torch.equal(there[..., 0], edge)
+        assert torch.equal(model.turned_back(there)[place], maps)
 
 
 def test_a_direction_sees_the_whole_grid():
