@@ -118,10 +118,13 @@ def _finding(item: Estimate, drawn: int, allowed: float) -> Finding:
             bound=gate.bound,
             direction="at_least" if gate.at_least is not None else "at_most",
             decide_on=gate.decide_on or gate.cautious_end,
+            p=item.p,
+            tested=item.tested,
         )
         status, reason, n_needed = ruling.status, ruling.reason, ruling.n_needed
         if missing is not None:
             status, reason = "ERROR", missing
+        reason = _told(item, status, reason)
     return Finding(
         name=item.name,
         title=item.title,
@@ -135,6 +138,8 @@ def _finding(item: Estimate, drawn: int, allowed: float) -> Finding:
         by=item.by,
         level=item.level,
         status=status,
+        word=item.words.get(status or "", ""),
+        p=item.p,
         reason=reason,
         gate=gate.text() if gate is not None else "",
         bound=gate.bound if gate is not None else None,
@@ -148,6 +153,18 @@ def _finding(item: Estimate, drawn: int, allowed: float) -> Finding:
         undefined=dict(item.undefined),
         controls=item.controls,
     )
+
+
+def _told(item: Estimate, status: Status | None, reason: str) -> str:
+    """The reason with the kind's own word for the status, and the numbers that belong beside it."""
+    beside = " and ".join(
+        text.format(verdict.format_interval(own.value, own.lower, own.upper, percent=percent))
+        for text, own, percent in item.beside
+        if own.n
+    )
+    called = reason if status == "ERROR" or not item.called else f"{item.called} {reason}"
+    word = item.words.get(status or "", "")
+    return (f"{word}: " if word else "") + "; ".join(filter(None, [beside, called]))
 
 
 def _lenient(item: Estimate, status: Status | None) -> bool:

@@ -150,10 +150,16 @@ class Plan:
                 f"{len(item.maps)} maps, {len(item.columns)} numbers"
             )
             lines += [f"  {name} takes {cost} besides" for name, cost in item.costs.items()]
-            lines += [f"  {check.id} ({check.kind}): {', '.join(check.columns)}" for check in item.checks]
+            lines += [f"  {check.id} ({check.kind}): {_asked(check)}" for check in item.checks]
         if self.not_run:
             lines.append(f"left out: {', '.join(self.not_run)}")
         return "\n".join(lines)
+
+
+def _asked(check: CheckPlan) -> str:
+    """The numbers of a check, and what it takes besides."""
+    costs = registry.find("check", check.kind).costs
+    return ", ".join(check.columns) + (f"; then {costs(check.spec)}" if costs is not None else "")
 
 
 def make(spec: AuditSpec, only: Collection[str] | None = None) -> Plan:

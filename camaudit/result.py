@@ -1,7 +1,7 @@
 """What an audit found: plain dataclasses, a versioned JSON file, no torch and no pandas.
 
 `FORMAT_VERSION` history: 1 — first; 2 — several named maps per sample (`SampleRow.maps`, `map_name`),
-`CheckResult.shows`.
+`CheckResult.shows`; 3 — `CheckResult.hypotheses`, `Finding.p` and `word`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from camaudit.errors import ResultError
 if TYPE_CHECKING:
     from pathlib import Path
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 Status = Literal["PASS", "FAIL", "INCONCLUSIVE", "SKIP", "ERROR"]
 SEVERITY: tuple[Status, ...] = ("PASS", "SKIP", "INCONCLUSIVE", "FAIL", "ERROR")
@@ -62,6 +62,10 @@ class Finding:
     bound: float | None = None
     direction: Literal["at_least", "at_most"] | None = None
     n_needed: int | None = None
+    p: float | None = None
+    """Of the effect being none, adjusted for all hypotheses of the check, where it was tested."""
+    word: str = ""
+    """What the check calls its status: ``SHORTCUT``."""
     severity: Literal["fail", "warn"] = "fail"
     low: float | None = 0.0
     high: float | None = 1.0
@@ -151,6 +155,43 @@ class SampleRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Version:
+    """One picture of a pair: the image as it was, or changed, and what the network answers to it.
+
+    `donor` is the id of the sample that gave the region.
+    """
+
+    role: Literal["before", "control", "after"]
+    image: str | None = None
+    """PNG, relative to the result's folder."""
+    answer: str | None = None
+    donor: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """One image before, with the region of a donor of its own class (control), and of another's (after)."""
+
+    sample: str
+    label: str | None
+    versions: tuple[Version, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hypothesis:
+    """A region that was suspected: by whom and why, and pictures of what was changed to test it.
+
+    `name` is that of its finding. `origin` says whether somebody named it or maps proposed it.
+    """
+
+    name: str
+    origin: Literal["named", "proposed"]
+    why: str
+    notes: tuple[str, ...] = ()
+    pairs: tuple[Pair, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class CheckResult:
     """One check: `status` decides; `outcome` is what was found before `expect: fail` turned it round."""
 
@@ -179,6 +220,8 @@ class CheckResult:
     """The ranking column's values of all samples (NaN left out), for the histogram."""
     rows: tuple[SampleRow, ...] = ()
     """The samples shown: failing ones, then worst, best and random ones."""
+    hypotheses: tuple[Hypothesis, ...] = ()
+    """What was suspected and changed in images, each with a finding of its name."""
     shows: str = ""
     """What the samples shown are, where the check picks them: ``misclassified images``."""
     command: str = ""
@@ -288,9 +331,18 @@ def _check(data: dict[str, Any]) -> CheckResult:
                 "histogram": [float("nan") if value is None else value for value in data["histogram"]],
                 "findings": [_finding(item) for item in data["findings"]],
                 "rows": [_row(item) for item in data["rows"]],
+                "hypotheses": [_hypothesis(item) for item in data.get("hypotheses", ())],
             }
         )
     )
+
+
+def _hypothesis(data: dict[str, Any]) -> Hypothesis:
+    pairs = tuple(
+        Pair(**{**pair, "versions": tuple(Version(**item) for item in pair["versions"])})
+        for pair in data["pairs"]
+    )
+    return Hypothesis(**_tuples({**data, "pairs": pairs}))
 
 
 def _row(data: dict[str, Any]) -> SampleRow:

@@ -33,14 +33,21 @@ class Ruling:
 
 
 def judge(
-    interval: stats.Interval, *, bound: float, direction: Direction, decide_on: DecideOn | None = None
+    interval: stats.Interval,
+    *,
+    bound: float,
+    direction: Direction,
+    decide_on: DecideOn | None = None,
+    p: float | None = None,
+    tested: int = 1,
 ) -> Ruling:
     """PASS where the interval lies wholly on the good side, FAIL wholly on the bad one, else INCONCLUSIVE.
 
     Raw floats are compared and the bound itself is good: ``at_least`` passes where lower ≥ bound and
     fails where upper < bound. ``estimate`` compares the estimate alone and knows no INCONCLUSIVE. An
-    end that is NaN decides nothing. No images or no finite estimate: ERROR. Raises `ValueError` for a
-    bound that is not finite and for deciding on the lucky end.
+    end that is NaN decides nothing. No images or no finite estimate: ERROR. With `p`, adjusted for the
+    `tested` hypotheses, there is no FAIL unless p is below 1 minus the confidence: then INCONCLUSIVE. Raises
+    `ValueError` for a bound that is not finite and for deciding on the lucky end.
     """
     if not isfinite(bound):
         raise ValueError(f"a bound must be a finite number, got {bound}")
@@ -53,7 +60,8 @@ def judge(
         return Ruling(status="ERROR", reason=EMPTY)
     if decide_on == "estimate":
         return _on_estimate(interval, bound, direction)
-    return _on_interval(interval, bound, direction)
+    ruling = _on_interval(interval, bound, direction)
+    return ruling if p is None else _with_p(ruling, p, 1 - interval.confidence, tested)
 
 
 def _on_estimate(interval: stats.Interval, bound: float, direction: Direction) -> Ruling:
@@ -61,6 +69,16 @@ def _on_estimate(interval: stats.Interval, bound: float, direction: Direction) -
     rule = f"{_rule(bound, direction)} (decided on the estimate, whatever the interval)"
     reason = f"{_shown(interval, bound)} is {'' if good else 'not '}{rule}"
     return Ruling(status="PASS" if good else "FAIL", reason=reason)
+
+
+def _with_p(ruling: Ruling, p: float, alpha: float, tested: int) -> Ruling:
+    """A FAIL has to stand among all the hypotheses tested with it."""
+    if ruling.status != "FAIL":
+        return ruling
+    among = f"p = {p:.2g}" + (f" among {tested} hypotheses" if tested > 1 else "")
+    if p < alpha:
+        return Ruling(status="FAIL", reason=f"{ruling.reason}, {among}")
+    return Ruling(status="INCONCLUSIVE", reason=f"{ruling.reason}, but {among} may be chance")
 
 
 def _on_interval(interval: stats.Interval, bound: float, direction: Direction) -> Ruling:

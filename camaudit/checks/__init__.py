@@ -7,4 +7,5 @@ CHECKS: dict[str, str] = {
     "localisation": "camaudit.checks.localisation:CHECK",
     "errors": "camaudit.checks.errors:CHECK",
     "sanity": "camaudit.checks.sanity:CHECK",
+    "shortcut": "camaudit.checks.shortcut:CHECK",
 }

@@ -42,6 +42,16 @@ class Estimate:
     note: str = ""
     of: int | None = None
     """How many samples it is about, where that is not all of them: undefined ones are a share of these."""
+    p: float | None = None
+    """Adjusted p of the effect being none, where one was tested: without it being small there is no FAIL."""
+    tested: int = 1
+    """Hypotheses that `p` was adjusted for."""
+    words: Mapping[str, str] = field(default_factory=dict)
+    """What a status is called here: ``FAIL`` → ``SHORTCUT``."""
+    called: str = ""
+    """What the number is called where the verdict on it is told."""
+    beside: tuple[tuple[str, Interval, bool], ...] = ()
+    """Numbers told with the verdict: a text with a place ``{}``, the number, whether it is a percentage."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +79,11 @@ class Kind:
     """Which samples are failures, where it is not their number that says so. The report shows these alone."""
     shows: str = ""
     """What `failures` picks, in words: ``misclassified images``."""
+    follow_up: str = ""
+    """``module:callable`` of the engine that measures what one walk over unchanged images cannot: it is given
+    the walk when it has ended, and gives the table that is estimated from. Named, since it needs torch."""
+    costs: Callable[[CheckSpec], str] | None = None
+    """What `follow_up` takes, in words, for the plan."""
     maps: Callable[[CheckSpec, Mapping[str, Column]], Mapping[str, MapRequest]] | None = None
     """Maps that the report shows side by side of every sample, by name, the main one first; they are among
     those that columns are made from. Without it: the first map of the network as it is."""

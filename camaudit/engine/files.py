@@ -116,9 +116,9 @@ class Evidence:
             if isinstance(item, Lost):
                 continue
             stem = f"{prefix}-{number:04d}"
-            image = self._save(item.pixels, f"{stem}.png")
+            image = self.save(item.pixels, f"{stem}.png")
             masks = {
-                region: self._save(item.masks[region].astype(np.uint8) * 255, f"{stem}-mask{place}.png")
+                region: self.save(item.masks[region].astype(np.uint8) * 255, f"{stem}-mask{place}.png")
                 for place, region in enumerate(regions)
             }
             pictures[item.sample.id] = Picture(image=image, masks=masks)
@@ -130,7 +130,8 @@ class Evidence:
         np.savez_compressed(self.folder / "maps.npz", **self._shown_maps)  # type: ignore[arg-type]
         np.savez_compressed(self.folder / "all_maps.npz", **self._all_maps)  # type: ignore[arg-type]
 
-    def _save(self, pixels: np.ndarray, name: str) -> str:
+    def save(self, pixels: np.ndarray, name: str) -> str:
+        """Write a picture losslessly; returns its path relative to the result's folder."""
         self.folder.mkdir(parents=True, exist_ok=True)
         Image.fromarray(pixels).save(self.folder / name, optimize=False)
         return f"{self.folder.name}/{name}"

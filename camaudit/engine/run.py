@@ -18,6 +18,7 @@ from camaudit.engine.calibrate import calibrate
 from camaudit.engine.environment import environment
 from camaudit.engine.files import Evidence
 from camaudit.engine.reasons import reason
+from camaudit.engine.shortcut.record import hypotheses
 from camaudit.engine.streaming import Walk
 from camaudit.engine.usable import missing_region, refuse_empty, too_many_lost
 from camaudit.errors import CamauditError, ResultError
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from camaudit.classifier import Classifier
     from camaudit.data.sample import Listing, Sample
     from camaudit.engine.calibrate import Calibration
+    from camaudit.engine.shortcut.follow import Followed
     from camaudit.maps.layers import Chosen
     from camaudit.plan import CheckPlan, Pass, Plan
     from camaudit.result import CheckResult
@@ -102,6 +104,7 @@ class Session:
     networks: dict[str, Classifier] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
     results: dict[str, CheckResult] = field(default_factory=dict)
+    followed: dict[str, Followed] = field(default_factory=dict)
     layers: dict[str, dict[str, str]] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
 
@@ -184,7 +187,7 @@ class Session:
                 "no sample was left to measure: empty is never green", where=f"data.{work.data}"
             )
         try:
-            table = self._table(check, walk) if walk.collector.failure(check) is None else None
+            table = self._table(check, walk, drawn) if walk.collector.failure(check) is None else None
             if table is not None:
                 self.tables[check.id] = table
             if problem is None and table is not None:
@@ -203,7 +206,13 @@ class Session:
             check, problem or CamauditError("nothing was measured"), population=population, notes=notes
         )
 
-    def _table(self, check: CheckPlan, walk: Walk) -> Table:
+    def _table(self, check: CheckPlan, walk: Walk, drawn: tuple[Sample, ...]) -> Table:
+        follow_up = registry.find("check", check.kind).follow_up
+        if follow_up:
+            self.followed[check.id] = registry.load(follow_up)(
+                check, walk, drawn, workers=self.options.workers
+            )
+            return self.followed[check.id].table
         table = walk.collector.table(check)
         if walk.tuned is not None:
             table = replace(table, settings=walk.tuned.settings(check, walk.collector))
@@ -253,6 +262,9 @@ class Session:
             if check.id in shown:
                 rows = evidence.rows(check, self.tables[check.id], walk.collector, shown[check.id], pictures)
                 self.results[check.id] = replace(self.results[check.id], rows=rows)
+                if check.id in self.followed:
+                    told = hypotheses(self.followed[check.id], evidence, walk.collector)
+                    self.results[check.id] = replace(self.results[check.id], hypotheses=told)
                 evidence.keep_maps(check, walk.collector)
 
     def _network(self, name: str) -> Classifier:

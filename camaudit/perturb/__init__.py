@@ -1,1 +1,1 @@
-"""What is changed before a map is made: parameters, and later the images themselves."""
+"""What is changed before a map is made: a network's parameters, or regions of the images."""

@@ -9,7 +9,18 @@ from __future__ import annotations
 
 from camaudit.stats.bootstrap import bootstrap_mean
 from camaudit.stats.interval import Interval, n_to_settle
+from camaudit.stats.permutation import holm, max_t, sign_flip
 from camaudit.stats.pooled import bootstrap_pooled
 from camaudit.stats.shares import share, wilson
 
-__all__ = ["Interval", "bootstrap_mean", "bootstrap_pooled", "n_to_settle", "share", "wilson"]
+__all__ = [
+    "Interval",
+    "bootstrap_mean",
+    "bootstrap_pooled",
+    "holm",
+    "max_t",
+    "n_to_settle",
+    "share",
+    "sign_flip",
+    "wilson",
+]

@@ -1,0 +1,82 @@
+"""The suspected regions in the images at hand, and the images changed in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from camaudit.data.pairing import OBJECT
+from camaudit.engine.pixels import images
+from camaudit.perturb.regions import swap_background, transplant
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torch import Tensor
+
+    from camaudit.data.stream import Loaded
+    from camaudit.perturb.regions import Infill
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suspect:
+    """A region under suspicion.
+
+    Where it lies is said by the data's masks of its name, by `places` (bool [h, w] by sample id), or by the
+    object, whose `complement` it is.
+    """
+
+    name: str
+    origin: Literal["named", "proposed"]
+    why: str
+    complement: bool = False
+    places: Mapping[str, np.ndarray] | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    def masks(self, loaded: Sequence[Loaded], size: tuple[int, int]) -> Tensor:
+        """Bool [n, h, w], empty where an image does not show the region; the object's, for a complement."""
+        key = OBJECT if self.complement else self.name
+        own = [item.masks[key] if self.places is None else self.places[item.sample.id] for item in loaded]
+        return torch.stack([_nearest(torch.from_numpy(np.ascontiguousarray(mask)), size) for mask in own])
+
+    def shown(self, masks: Tensor) -> Tensor:
+        """Which images show the region; without an object there is no background to tell from it."""
+        return masks.flatten(1).any(dim=1)
+
+    def changed(
+        self, recipients: Tensor, masks: Tensor, donors: Tensor, donor_masks: Tensor, how: Infill
+    ) -> Tensor:
+        """The recipients with the donors' version of the region."""
+        if self.complement:
+            return swap_background(recipients, masks, donors, donor_masks, how=how)
+        return transplant(recipients, masks, donors, donor_masks, how=how)
+
+
+def pixels(loaded: Sequence[Loaded], size: tuple[int, int], device: torch.device) -> Tensor:
+    """Float32 [n, 3, h, w] in [0, 1]; donors of another size are resized (bilinear)."""
+    made = []
+    for item in loaded:
+        one = images([item], device)
+        if one.shape[-2:] != size:
+            one = functional.interpolate(one, size=size, mode="bilinear", align_corners=False, antialias=True)
+        made.append(one.clamp(0, 1))
+    return torch.cat(made)
+
+
+def _nearest(mask: Tensor, size: tuple[int, int]) -> Tensor:
+    if mask.shape == size:
+        return mask
+    return functional.interpolate(mask[None, None].float(), size=size, mode="nearest-exact")[0, 0] > 0
+
+
+@dataclass(frozen=True, slots=True)
+class NoMask:
+    """The mask of a region that an image does not show."""
+
+    def read(self, height: int, width: int) -> np.ndarray:
+        """Bool [height, width], all False."""
+        return np.zeros((height, width), dtype=bool)

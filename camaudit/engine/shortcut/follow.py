@@ -1,0 +1,206 @@
+"""The follow-up of a shortcut check: casts the roles, changes images, and writes down the answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from camaudit.checks.shortcut import BACKGROUND
+from camaudit.checks.shortcut_estimates import META, NO_REGION, SHIFT, UNTOUCHED, column
+from camaudit.data.pairing import OBJECT, fields_of, find_mask
+from camaudit.data.sample_error import SampleError
+from camaudit.data.stream import Lost, stream
+from camaudit.engine.shortcut.answers import Test
+from camaudit.engine.shortcut.change import NoMask, Suspect
+from camaudit.engine.shortcut.roles import Member, Roles, cast
+from camaudit.errors import DataError
+from camaudit.registry import did_you_mean
+from camaudit.scores import FACTS, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from camaudit.checks.shortcut import ShortcutSpec
+    from camaudit.data.sample import Sample
+    from camaudit.engine.shortcut.answers import Shot, Three
+    from camaudit.engine.streaming import Walk
+    from camaudit.plan import CheckPlan
+
+PROPOSING = 0.25
+"""Share of the images that are looked at where maps propose; none of them is tested."""
+FEWEST = 10
+"""Triples below which nothing is tested."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Followed:
+    """What a follow-up found: the `table` that is estimated from, what was `suspected`, and pictures.
+
+    `shots` has, by region, for some recipients their pictures before and after.
+    """
+
+    table: Table
+    suspected: tuple[Suspect, ...]
+    shots: Mapping[str, Mapping[str, tuple[Shot, ...]]]
+    notes: tuple[str, ...] = ()
+
+
+def follow(check: CheckPlan, walk: Walk, drawn: Sequence[Sample], *, workers: int) -> Followed:
+    """Test every suspected region on images that did not propose it.
+
+    Raises `DataError` where a region is unknown, or where too few images have a label and donors.
+    """
+    spec: ShortcutSpec = check.spec  # type: ignore[assignment]
+    samples = {
+        item.id: _with_regions(item, spec, walk.base) for item in drawn if item.id in walk.collector.details
+    }
+    _refuse_unknown(spec, list(drawn))
+    members, left_out = _members(samples, walk)
+    roles = cast(
+        members, seed=check.sample.seed, proposing=PROPOSING if spec.discover else 0.0, most=spec.pairs
+    )
+    if len(roles.triples) < FEWEST:
+        raise DataError(
+            f"{len(roles.triples)} images can be changed, and {FEWEST} are the fewest: each takes a donor of "
+            f"its class and one of another, and of {len(drawn)} samples {len(members)} have a label",
+            hint="draw more samples, of two classes at least",
+        )
+    suspected, notes = _suspects(spec)
+    test = Test(spec=spec, walk=walk, suspects=suspected)
+    test.run(_triples(roles, samples, spec, walk, workers), len(roles.triples))
+    settings = {
+        "images changed": float(len(roles.triples)),
+        "images that proposed": float(len(roles.proposing)),
+        "images without a label or a finite answer": float(left_out),
+        **{name: float(count) for name, count in test.lacking.items() if count},
+    }
+    return Followed(
+        table=replace(_table(test, samples, walk), settings=settings),
+        suspected=suspected,
+        shots=test.shots,
+        notes=notes,
+    )
+
+
+def _with_regions(sample: Sample, spec: ShortcutSpec, base: Path) -> Sample:
+    """The sample with a mask for each region named, an empty one where it has none."""
+    masks = dict(sample.masks)
+    if isinstance(spec.regions, dict):
+        for name, pattern in spec.regions.items():
+            if not isinstance(sample.image, Path):
+                raise DataError(
+                    f"region {name!r} is named by a pattern, and sample {sample.id!r} has no image file",
+                    hint="give the data set masks of that region, and name the region alone",
+                )
+            fields = fields_of(sample.image, sample_id=sample.id, label=sample.label_name)
+            try:
+                found = find_mask(pattern, fields, base)
+            except SampleError as refusal:
+                raise DataError(
+                    f"region {name!r}: {refusal.detail}", where=f"sample {sample.id}"
+                ) from refusal
+            if found is not None:
+                masks[name] = found
+    return replace(sample, masks={**dict.fromkeys(spec.regions, NoMask()), **masks})
+
+
+def _refuse_unknown(spec: ShortcutSpec, drawn: Sequence[Sample]) -> None:
+    """A region that no sample has was misspelt; or its pattern finds nothing."""
+    known = {name for sample in drawn for name in sample.masks}
+    if isinstance(spec.regions, dict):
+        return
+    for name in spec.regions:
+        if name not in known and name != BACKGROUND:
+            raise DataError(
+                f"no sample has a mask for region {name!r}{did_you_mean(name, known)}",
+                hint=f"regions in the data: {', '.join(sorted(known)) or 'none'}",
+            )
+
+
+def _members(samples: Mapping[str, Sample], walk: Walk) -> tuple[list[Member], int]:
+    """Who can have a role: whoever has a label and whose answer is finite."""
+    found = []
+    for key, sample in samples.items():
+        detail = walk.collector.details[key]
+        if sample.label is not None and detail.predicted is not None:
+            found.append(Member(id=key, label=sample.label, group=sample.group, content=detail.sha256 or key))
+    return found, len(samples) - len(found)
+
+
+def _suspects(spec: ShortcutSpec) -> tuple[tuple[Suspect, ...], tuple[str, ...]]:
+    named = tuple(
+        Suspect(
+            name=name,
+            origin="named",
+            why="named in the spec: all but the object" if name == BACKGROUND else "named in the spec",
+            complement=name == BACKGROUND,
+        )
+        for name in spec.regions
+    )
+    return named, ()
+
+
+def _triples(
+    roles: Roles, samples: Mapping[str, Sample], spec: ShortcutSpec, walk: Walk, workers: int
+) -> Iterator[list[Three]]:
+    """Recipients with their donors, loaded, in batches of one size of recipient."""
+    order = [samples[key] for item in roles.triples for key in (item.recipient, item.same, item.other)]
+    regions = [name for name in spec.regions if name != BACKGROUND]
+    if spec.needs_object:
+        regions.append(OBJECT)
+    loaded = stream(order, walk.classifier.preprocess.geometry, regions=regions, workers=workers)
+    waiting: dict[tuple[int, ...], list[Three]] = {}
+    for recipient, same, other in zip(loaded, loaded, loaded, strict=True):
+        three = (recipient, same, other)
+        lost = next((item for item in three if isinstance(item, Lost)), None)
+        if lost is not None:
+            raise DataError(f"{lost.reason}: {lost.detail}", where=f"sample {lost.sample.id}")
+        group = waiting.setdefault(recipient.pixels.shape, [])  # type: ignore[union-attr]
+        group.append(three)  # type: ignore[arg-type]
+        if len(group) == walk.batch_size:
+            yield group
+            waiting[recipient.pixels.shape] = []  # type: ignore[union-attr]
+    yield from (group for group in waiting.values() if group)
+
+
+def _table(test: Test, samples: Mapping[str, Sample], walk: Walk) -> Table:
+    """One row per changed image, the largest shift by any region in front."""
+    ids = sorted(test.numbers[UNTOUCHED])
+    details = [walk.collector.details[key] for key in ids]
+    facts: dict[str, Any] = {
+        "label": [item.label for item in details],
+        "predicted": [item.predicted for item in details],
+        "group": [item.group for item in details],
+        "map_status": [None] * len(ids),
+        "object_share": [walk.collector.shares.get(key, float("nan")) for key in ids],
+    }
+    assert tuple(facts) == FACTS
+    columns = {name: [numbers[key] for key in ids] for name, numbers in test.numbers.items()}
+    shift = _largest_shift(test, ids)
+    frame = pd.DataFrame({**facts, SHIFT: shift, **columns}, index=pd.Index(ids, name="id"))
+    missing = {key: NO_REGION for key, value in zip(ids, shift, strict=True) if value != value}  # noqa: PLR0124
+    levels = {
+        f"{META}{name}": pd.DataFrame(
+            {name: [samples[key].metadata.get(name) for key in ids]}, index=frame.index
+        )
+        for name in test.spec.metadata
+    }
+    return Table(frame=frame, reasons={**test.reasons, SHIFT: missing}, profiles=levels)
+
+
+def _largest_shift(test: Test, ids: Sequence[str]) -> list[float]:
+    """By image, the largest margin effect of any region, each at its weakest infill."""
+    found = []
+    for key in ids:
+        effects = [
+            min(
+                (test.numbers[column(suspect.name, infill, "margin")][key] for infill in test.spec.infills),
+                key=abs,
+            )
+            for suspect in test.suspects
+        ]
+        found.append(max((one for one in effects if one == one), default=float("nan")))  # noqa: PLR0124
+    return found
