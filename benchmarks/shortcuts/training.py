@@ -116,7 +116,8 @@ def predict(network: nn.Module, images: np.ndarray, *, batch: int = 250) -> Tens
 def on_object(network: Pooled, features: Tensor, labels: Tensor, masks: Tensor) -> Tensor:
     """Share of the rectified class activation map on the object, [n], differentiable.
 
-    With these heads it is Grad-CAM of the label's logit minus the other's. `masks` bool [n, h, w] count by the share of each cell that they cover. Maps without mass give 0.
+    With these heads it is Grad-CAM of the label's logit minus the other's. `masks` bool [n, h, w] count by
+    the share of each cell that they cover. Maps without mass give 0.
     """
     weights = network.head.weight[labels] - network.head.weight[1 - labels]
     maps = (weights[:, :, None, None] * features).sum(1).relu()
