@@ -19,7 +19,7 @@ from camaudit.checks.kind import Estimate
 from camaudit.result import Control
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from camaudit.checks.shortcut import ShortcutSpec
     from camaudit.scores import Table
@@ -137,6 +137,25 @@ def reliance(ways: Sequence[Interval]) -> Interval:
     )
 
 
+BROKEN = "the change by itself costs more right answers than the bound"
+
+
+def _combined(
+    ways: Mapping[str, Interval], edits: Mapping[str, Interval], bound: float
+) -> tuple[Interval, str]:
+    """Reliance by the ways whose change by itself leaves the answers right, and the weakest way.
+
+    A way that breaks the images shows too little reliance, for nothing is right any more. It is set aside;
+    with one such way, nothing is bounded. Where all ways break the images, all count for SHORTCUT.
+    """
+    sound = [infill for infill, edit in edits.items() if not edit.lower > bound]
+    chosen = sound or list(ways)
+    interval = reliance([ways[infill] for infill in chosen])
+    if len(sound) < len(ways) and not interval.lower > bound:
+        interval = replace(interval, upper=nan, method=BROKEN)
+    return interval, min(chosen, key=lambda infill: abs(ways[infill].value))
+
+
 def _size(way: Interval) -> Interval:
     if way.n < 2 or np.isnan(way.lower):  # noqa: PLR2004 - no spread
         return way
@@ -160,15 +179,9 @@ def _adjusted(spec: ShortcutSpec, table: Table, names: Sequence[str]) -> dict[st
 
 
 def _suspect(own: Suspected, p: float, tested: int) -> Iterator[Estimate]:
-    ways = {infill: own.mean(infill, "same") for infill in own.spec.infills}
-    edits = {infill: own.mean(infill, UNTOUCHED, "same") for infill in own.spec.infills}
-    interval, bound = reliance(list(ways.values())), own.spec.gate.effect_at_most
-    broken = [edit for edit in edits.values() if edit.lower > bound]
-    if broken:
-        interval = replace(
-            interval, upper=nan, method="the change by itself costs more right answers than the bound"
-        )
-    weakest = min(ways, key=lambda infill: abs(ways[infill].value))
+    ways: dict[str, Interval] = {infill: own.mean(infill, "same") for infill in own.spec.infills}
+    edits: dict[str, Interval] = {infill: own.mean(infill, UNTOUCHED, "same") for infill in own.spec.infills}
+    interval, weakest = _combined(ways, edits, own.spec.gate.effect_at_most)
     flips, margin = own.share(weakest, "flip"), _margin(own, weakest)
     yield Estimate(
         name=own.name,

@@ -190,6 +190,7 @@ class Session:
             table = self._table(check, walk, drawn) if walk.collector.failure(check) is None else None
             if table is not None:
                 self.tables[check.id] = table
+                notes += self.followed[check.id].notes if check.id in self.followed else ()
             if problem is None and table is not None:
                 self.results[check.id] = assessment.assess(
                     check,

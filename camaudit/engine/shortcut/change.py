@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from camaudit.data.pairing import OBJECT
 from camaudit.engine.pixels import images
+from camaudit.engine.shortcut.cells import free, hottest
 from camaudit.perturb.regions import swap_background, transplant
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from camaudit.data.stream import Loaded
+    from camaudit.engine.shortcut.cells import Cells
     from camaudit.perturb.regions import Infill
 
 
@@ -26,22 +28,32 @@ if TYPE_CHECKING:
 class Suspect:
     """A region under suspicion.
 
-    Where it lies is said by the data's masks of its name, by `places` (bool [h, w] by sample id), or by the
-    object, whose `complement` it is.
+    Where it lies is said by the data's masks of its name; by the object, whose `complement` it is; or on the
+    grid of a map: one `place` [u, v] for all images, or each image's hottest place, from its `evidence`
+    [u, v] by sample id. Places on a grid leave out what the object reaches.
     """
 
     name: str
     origin: Literal["named", "proposed"]
     why: str
     complement: bool = False
-    places: Mapping[str, np.ndarray] | None = None
+    place: Cells | None = None
+    evidence: Mapping[str, np.ndarray] | None = None
     notes: tuple[str, ...] = field(default=())
 
     def masks(self, loaded: Sequence[Loaded], size: tuple[int, int]) -> Tensor:
         """Bool [n, h, w], empty where an image does not show the region; the object's, for a complement."""
-        key = OBJECT if self.complement else self.name
-        own = [item.masks[key] if self.places is None else self.places[item.sample.id] for item in loaded]
-        return torch.stack([_nearest(torch.from_numpy(np.ascontiguousarray(mask)), size) for mask in own])
+        own = (torch.from_numpy(np.ascontiguousarray(self._mask(item))) for item in loaded)
+        return torch.stack([_nearest(mask, size) for mask in own])
+
+    def _mask(self, item: Loaded) -> np.ndarray:
+        """At the size of the image, or of the map."""
+        if self.place is not None:
+            return self.place & free(item.masks[OBJECT], self.place.shape)
+        if self.evidence is not None:
+            evidence = self.evidence[item.sample.id]
+            return hottest(evidence, free(item.masks[OBJECT], evidence.shape))
+        return item.masks[OBJECT if self.complement else self.name]
 
     def shown(self, masks: Tensor) -> Tensor:
         """Which images show the region; without an object there is no background to tell from it."""

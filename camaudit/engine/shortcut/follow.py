@@ -13,8 +13,10 @@ from camaudit.checks.shortcut_estimates import META, NO_REGION, SHIFT, UNTOUCHED
 from camaudit.data.pairing import OBJECT, fields_of, find_mask
 from camaudit.data.sample_error import SampleError
 from camaudit.data.stream import Lost, stream
+from camaudit.engine.collect import clean_map
 from camaudit.engine.shortcut.answers import Test
 from camaudit.engine.shortcut.change import NoMask, Suspect
+from camaudit.engine.shortcut.propose import propose
 from camaudit.engine.shortcut.roles import Member, Roles, cast
 from camaudit.errors import DataError
 from camaudit.registry import did_you_mean
@@ -68,7 +70,12 @@ def follow(check: CheckPlan, walk: Walk, drawn: Sequence[Sample], *, workers: in
             f"its class and one of another, and of {len(drawn)} samples {len(members)} have a label",
             hint="draw more samples, of two classes at least",
         )
-    suspected, notes = _suspects(spec)
+    suspected, notes = _named(spec), tuple[str, ...]()
+    if spec.discover:
+        found, notes = _proposed(check, walk, [samples[key] for key in roles.proposing], workers)
+        suspected += found
+    if not suspected:
+        raise DataError("nothing is tested: " + "; ".join(notes))
     test = Test(spec=spec, walk=walk, suspects=suspected)
     test.run(_triples(roles, samples, spec, walk, workers), len(roles.triples))
     settings = {
@@ -130,8 +137,8 @@ def _members(samples: Mapping[str, Sample], walk: Walk) -> tuple[list[Member], i
     return found, len(samples) - len(found)
 
 
-def _suspects(spec: ShortcutSpec) -> tuple[tuple[Suspect, ...], tuple[str, ...]]:
-    named = tuple(
+def _named(spec: ShortcutSpec) -> tuple[Suspect, ...]:
+    return tuple(
         Suspect(
             name=name,
             origin="named",
@@ -140,7 +147,18 @@ def _suspects(spec: ShortcutSpec) -> tuple[tuple[Suspect, ...], tuple[str, ...]]
         )
         for name in spec.regions
     )
-    return named, ()
+
+
+def _proposed(
+    check: CheckPlan, walk: Walk, looked_at: Sequence[Sample], workers: int
+) -> tuple[tuple[Suspect, ...], tuple[str, ...]]:
+    """What the maps of the images that are not tested propose."""
+    request = clean_map(check)
+    assert request is not None
+    loaded = stream(looked_at, walk.classifier.preprocess.geometry, regions=(OBJECT,), workers=workers)
+    objects = {item.sample.id: item.masks[OBJECT] for item in loaded if not isinstance(item, Lost)}
+    labels = {item.id: item.label for item in looked_at if item.label is not None}
+    return propose(walk.collector.maps.get(request, {}), objects, labels, seed=check.sample.seed)
 
 
 def _triples(

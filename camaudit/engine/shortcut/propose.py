@@ -1,0 +1,140 @@
+"""Regions that maps propose: places where evidence off the object gathers. They prove nothing; tests do.
+
+All of it is at the maps' own resolution. Cells that the object reaches, or that touch one that it reaches,
+are left out: a coarse map spills over its object, and a carried piece of an object would be no shortcut.
+Places are a cell larger on every side than what is hot, since maps blur the edges of a cue.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from camaudit.checks.shortcut_estimates import MOST, proposed
+from camaudit.engine.shortcut.cells import HOT, free, grown, overlap, parts, where
+from camaudit.engine.shortcut.change import Suspect
+from camaudit.engine.shortcut.clusters import clusters
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from camaudit.engine.collect import MapDetail
+    from camaudit.engine.shortcut.cells import Cells, Floats
+
+FEWEST = 20
+"""Usable maps below which nothing is proposed."""
+GRID = 3
+"""Cells per side below which a map tells no places apart."""
+BLANK = 0.5
+"""Share of empty maps beyond which maps are no evidence."""
+SHUFFLES = 200
+LEVEL = 0.95
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """Maps [n, u, v] of the images that may propose: evidence for the answer, and which cells are `free`."""
+
+    evidence: Floats
+    free: Cells
+    labels: tuple[int, ...]
+
+    @property
+    def off(self) -> Floats:
+        """Share of each map's evidence by cell, off the object; 0 where the object is."""
+        total = self.evidence.sum(axis=(1, 2), keepdims=True)
+        return np.where(self.free, self.evidence / np.where(total > 0, total, 1), 0.0)
+
+
+def propose(
+    maps: Mapping[str, MapDetail], objects: Mapping[str, np.ndarray], labels: Mapping[str, int], *, seed: int
+) -> tuple[tuple[Suspect, ...], tuple[str, ...]]:
+    """Suspects from the maps of the images whose `objects` (masks, by id) are given, and notes.
+
+    `maps` are those of all images: a place may lie elsewhere in each. Where the maps are no evidence
+    (most of them empty, too few, too coarse), nothing is proposed, and a note says why.
+    """
+    look, why_not = _look(maps, objects, labels)
+    if look is None:
+        return (), (f"maps propose nothing: {why_not}",)
+    found: list[tuple[str, Cells]] = []
+    left_out = 0
+    for why, cells in _places(look, seed):
+        if any(overlap(cells, other) > HOT for _, other in found):
+            continue
+        if len(found) < MOST - 1:
+            found.append((why, cells))
+        else:
+            left_out += 1
+    suspects = [
+        Suspect(name=proposed(number), origin="proposed", why=why, place=grown(cells))
+        for number, (why, cells) in enumerate(found, start=1)
+    ]
+    share = 100 * look.off.sum(axis=(1, 2)).mean()
+    hottest = Suspect(
+        name=proposed(len(found) + 1),
+        origin="proposed",
+        why=f"in each image the hottest place off its object; {share:.0f} % of all evidence lies off it",
+        evidence={key: item.raw for key, item in maps.items() if item.raw.ndim == look.off.ndim - 1},
+    )
+    notes = (f"{left_out} more places were proposed and not tested: {MOST} are the most",) if left_out else ()
+    return (*suspects, hottest), notes
+
+
+def _look(
+    maps: Mapping[str, MapDetail], objects: Mapping[str, np.ndarray], labels: Mapping[str, int]
+) -> tuple[Look | None, str]:
+    """What can be looked at, or why nothing can: the validity gate."""
+    chosen = [key for key in objects if key in maps and maps[key].status in {"ok", "all-zero"}]
+    if len(chosen) < FEWEST:
+        return None, f"{len(chosen)} images with a map, {FEWEST} are the fewest"
+    blank = sum(maps[key].status == "all-zero" for key in chosen)
+    if blank > BLANK * len(chosen):
+        return None, f"{blank} of {len(chosen)} maps are empty"
+    shape = Counter(maps[key].raw.shape for key in chosen).most_common(1)[0][0]
+    if min(shape) < GRID:
+        return None, f"a map of {shape[0]} × {shape[1]} cells tells no places apart"
+    chosen = [key for key in chosen if maps[key].raw.shape == shape]
+    evidence = np.stack([np.maximum(maps[key].raw, 0).astype(np.float64) for key in chosen])
+    outside = np.stack([free(objects[key], shape) for key in chosen])
+    return Look(evidence=evidence, free=outside, labels=tuple(labels[key] for key in chosen)), ""
+
+
+def _places(look: Look, seed: int) -> Iterator[tuple[str, Cells]]:
+    """Fixed places, the likeliest first: all preferred ones together, each by itself, those of clusters."""
+    hot = _preferred(look, seed)
+    apart = sorted(parts(hot), key=lambda part: -look.off.mean(axis=0)[part].sum())
+    if hot.any():
+        share = look.off.mean(axis=0)[hot].sum()
+        yield (
+            f"{100 * share:.0f} % of the evidence lies off the object in {where(hot)}, more than its shuffle",
+            hot,
+        )
+    for part in apart if len(apart) > 1 else []:
+        yield f"one of {len(apart)} places off the object where evidence gathers: {where(part)}", part
+    for label, members in clusters(look.evidence, look.labels):
+        mean = look.off[members].mean(axis=0)
+        cells = (mean >= HOT * mean.max()) & look.free[members].any(axis=0) & (mean > 0)
+        if cells.any() and mean.sum() > look.off.mean(axis=0).sum():
+            yield f"{len(members)} maps of class {label} are a cluster with evidence in {where(cells)}", cells
+
+
+def _preferred(look: Look, seed: int) -> Cells:
+    """Cells whose mean evidence is above the largest of a shuffle of each map's free cells (95 %)."""
+    off, rng = look.off, np.random.default_rng(seed)
+    largest = []
+    for _ in range(SHUFFLES):
+        shuffled = np.zeros_like(off)
+        for one, allowed, own in zip(shuffled, look.free, off, strict=True):
+            one[allowed] = rng.permutation(own[allowed])
+        largest.append(_mean(shuffled, look.free).max())
+    return np.asarray(_mean(off, look.free) > np.quantile(largest, LEVEL))
+
+
+def _mean(off: Floats, allowed: Cells) -> Floats:
+    """Mean by cell over the images in which it is free; 0 where it is so in less than a tenth."""
+    count = allowed.sum(axis=0)
+    return np.where(count >= 0.1 * len(allowed), off.sum(axis=0) / np.maximum(count, 1), 0.0)
