@@ -63,13 +63,18 @@ Answers = dict[str, Answer]
 def answers(entry: Entry, folder: Path = ZOO) -> Answers:
     """All detectors on a network: read where they have been run, else run and written."""
     found: Answers = {}
-    for part, ask in _PARTS.items():
-        file = folder / part / f"{entry.name}.json"
-        if not file.exists():
-            _write(file, ask(entry, folder))
-        kept = json.loads(file.read_text(encoding="utf-8"))
-        found |= {name: Answer(**answer) for name, answer in kept.items()}
+    for part in PARTS:
+        found |= answers_of(part, entry, folder)
     return found
+
+
+def answers_of(part: str, entry: Entry, folder: Path = ZOO) -> Answers:
+    """The detectors of one of the `PARTS` on a network."""
+    file = folder / part / f"{entry.name}.json"
+    if not file.exists():
+        _write(file, PARTS[part](entry, folder))
+    kept = json.loads(file.read_text(encoding="utf-8"))
+    return {name: Answer(**answer) for name, answer in kept.items()}
 
 
 def seed_of(entry: Entry) -> int:
@@ -123,11 +128,12 @@ def discovered(entry: Entry, folder: Path = ZOO) -> Answers:
     return {"discovered": _answer(found)}
 
 
-_PARTS: dict[str, Callable[[Entry, Path], Answers]] = {
-    "baselines": baselines,
+PARTS: dict[str, Callable[[Entry, Path], Answers]] = {
     "declared": declared,
+    "baselines": baselines,
     "discovered": discovered,
 }
+"""What is run and kept together, from the cheapest to the dearest."""
 
 
 def specification(entry: Entry, folder: Path, tests: Iterable[dict[str, Any]]) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def draw_scenes(split: Split, n: int, *, seed: int, small: bool = False, decoy: 
 
     labels = np.arange(n) % len(CLASSES)
     shape, colours = chance("shape", 4), chance("colours", 4, 3)
-    radius = (3.5 + 1.5 * shape[:, 2]) if small else (6.5 + 2.5 * shape[:, 2])
+    radius = (4.8 + 1.4 * shape[:, 2]) if small else (6.5 + 2.5 * shape[:, 2])
     centre = SIZE / 2 - 0.5 + 6 * (shape[:, :2] - 0.5)
     inside = polygons(centre, radius, 1.0 * (shape[:, 3] - 0.5) + np.pi / 6 - labels * np.pi / 6, 3 + labels)
     ground = _clouds(0.3 + 0.2 * colours[:, 0], 0.35, chance("clouds", 5, 5, 3))

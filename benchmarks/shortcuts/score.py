@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import time
+from itertools import product
 from typing import TYPE_CHECKING
 
 import torch
 
 from . import table
-from .audit import DETECTORS, N, answers
+from .audit import DETECTORS, PARTS, N, answers, answers_of
 from .cues import CUES
 from .grid import entries
 from .picture import draw
@@ -48,16 +49,16 @@ def read(*, full: bool, folder: Path) -> Zoo:
             f"{len(missing)} of {len(wanted)} networks are not built yet, {missing[0]} for one: "
             f"run python -m benchmarks.shortcuts build{' --full' if full else ''} first"
         )
-    networks = []
-    for number, entry in enumerate(wanted, 1):
+    for part, (number, entry) in product(PARTS, enumerate(wanted, 1)):
         started = time.perf_counter()
-        networks.append(
+        answers_of(part, entry, folder)
+        print(f"{part} {number}/{len(wanted)} {entry.name} {time.perf_counter() - started:.0f} s", flush=True)
+    return table.Zoo(
+        networks=tuple(
             table.Scored(entry=entry, truth=read_truth(entry, folder), answers=answers(entry, folder))
+            for entry in wanted
         )
-        took = time.perf_counter() - started
-        if took > 1:
-            print(f"{number:3}/{len(wanted)} {entry.name} {took:.0f} s", flush=True)
-    return table.Zoo(networks=tuple(networks))
+    )
 
 
 def between(page: str, text: str) -> str:
