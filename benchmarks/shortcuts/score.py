@@ -77,7 +77,7 @@ def report(zoo: Zoo, *, full: bool) -> Iterator[str]:
     yield (
         f"{len(zoo.networks)} networks{' (the full zoo)' if full else ''}, {N} audited pictures each. "
         f"{int(decided.guilty.sum())} rely on their cue (r ≥ {POSITIVE:.2f}), "
-        f"{int((~decided.guilty).sum())} do not (r ≤ {NEGATIVE:.2f}), "
+        f"{int((~decided.guilty).sum())} do not (|r| ≤ {NEGATIVE:.2f}), "
         f"{len(zoo.networks) - len(decided.networks)} lie between and are not scored. "
         f"Held-out cues ({', '.join(table.HELD_OUT)}): {int(held.guilty.sum())} rely, "
         f"{int((~held.guilty).sum())} do not."

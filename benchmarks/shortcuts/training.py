@@ -33,7 +33,7 @@ RATE = 4e-3
 DECAY = 1e-3
 TRUTH = 2000
 POSITIVE, NEGATIVE = 0.10, 0.02
-"""Relies on its cue from the first on, and does not up to the second; the band between is not scored."""
+"""Relies on its cue from the first on, and does not within ± the second; what is left is not scored."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,10 +54,13 @@ class Truth:
 
     @property
     def kind(self) -> str:
-        """``positive``, ``negative`` or ``between``."""
+        """``positive``, ``negative`` or ``between``.
+
+        A network that answers worse where the cue agrees is neither innocent nor taken in by it: between.
+        """
         if self.reliance >= POSITIVE:
             return "positive"
-        return "negative" if self.reliance <= NEGATIVE else "between"
+        return "negative" if abs(self.reliance) <= NEGATIVE else "between"
 
 
 def scenes_of(world: World, split: Split, n: int, *, seed: int) -> Scenes:

@@ -13,7 +13,7 @@ from benchmarks.shortcuts.grid import World, entries
 from benchmarks.shortcuts.networks import ARCHITECTURES
 from benchmarks.shortcuts.scenes import draw_scenes
 from benchmarks.shortcuts.store import read_network, read_truth, weights_file, write
-from benchmarks.shortcuts.training import on_object, train, truth
+from benchmarks.shortcuts.training import Truth, on_object, train, truth
 from camaudit import Classifier, attention_map
 
 
@@ -134,3 +134,12 @@ def test_truth_of_a_network_that_reads_the_tag_alone(monkeypatch):
     known = truth(_ReadsTheTag(), World(cue="tag", rho=1.0), seed=0, n=200)
     assert (known.agrees, known.contradicts, known.reliance, known.flips) == (1.0, 0.0, 1.0, 1.0)
     assert known.kind == "positive"
+
+
+@pytest.mark.parametrize(
+    ("reliance", "kind"),
+    [(0.1, "positive"), (0.099, "between"), (0.02, "negative"), (-0.02, "negative"), (-0.2, "between")],
+)
+def test_what_a_reliance_makes_of_a_network(reliance, kind):
+    known = Truth(agrees=1, contradicts=1, reliance=reliance, lower=0, upper=0, flips=0, on_object=0)
+    assert known.kind == kind
