@@ -69,12 +69,18 @@ def answers(entry: Entry, folder: Path = ZOO) -> Answers:
 
 
 def answers_of(part: str, entry: Entry, folder: Path = ZOO) -> Answers:
-    """The detectors of one of the `PARTS` on a network."""
+    """The detectors of one of the `PARTS` on a network; answers on other weights are asked again."""
     file = folder / part / f"{entry.name}.json"
-    if not file.exists():
-        _write(file, PARTS[part](entry, folder))
-    kept = json.loads(file.read_text(encoding="utf-8"))
-    return {name: Answer(**answer) for name, answer in kept.items()}
+    weights = sha256(weights_file(entry, folder))
+    kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    if kept.get("weights") != weights:
+        found = PARTS[part](entry, folder)
+        kept = {
+            "weights": weights,
+            "answers": {name: asdict(answer) for name, answer in found.items()},
+        }
+        _write(file, kept)
+    return {name: Answer(**answer) for name, answer in kept["answers"].items()}
 
 
 def seed_of(entry: Entry) -> int:
@@ -202,8 +208,8 @@ def _known(value: float) -> float:
     return -math.inf if math.isnan(value) else value
 
 
-def _write(file: Path, found: Answers) -> None:
+def _write(file: Path, kept: dict[str, Any]) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_suffix(".part")
-    part.write_text(json.dumps({name: asdict(answer) for name, answer in found.items()}), encoding="utf-8")
+    part.write_text(json.dumps(kept), encoding="utf-8")
     part.replace(file)

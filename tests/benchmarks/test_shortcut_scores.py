@@ -16,7 +16,7 @@ from benchmarks.shortcuts.audit import DETECTORS, Answer
 from benchmarks.shortcuts.data import samples
 from benchmarks.shortcuts.grid import entries
 from benchmarks.shortcuts.picture import draw
-from benchmarks.shortcuts.store import write
+from benchmarks.shortcuts.store import weights_file, write
 from benchmarks.shortcuts.training import Truth, train
 
 values = st.lists(st.integers(0, 5), min_size=1, max_size=8)
@@ -160,9 +160,13 @@ def test_answers_are_asked_once(tmp_path, monkeypatch):
         return {"declared": Answer(score=-math.inf, p=1.0, verdict="PASS")}
 
     monkeypatch.setattr(audit, "PARTS", {"part": ask})
+    weights_file(entry, tmp_path).write_bytes(b"one")
     first = audit.answers(entry, tmp_path)
     assert audit.answers(entry, tmp_path)["declared"].score == first["declared"].score == -math.inf
     assert asked == [entry.name]
+    weights_file(entry, tmp_path).write_bytes(b"trained anew")
+    audit.answers(entry, tmp_path)
+    assert asked == [entry.name] * 2
 
 
 @pytest.mark.slow
