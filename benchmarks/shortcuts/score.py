@@ -49,7 +49,8 @@ def read(*, full: bool, folder: Path) -> Zoo:
             f"{len(missing)} of {len(wanted)} networks are not built yet, {missing[0]} for one: "
             f"run python -m benchmarks.shortcuts build{' --full' if full else ''} first"
         )
-    for part, (number, entry) in product(PARTS, enumerate(wanted, 1)):
+    scored_first = sorted(wanted, key=lambda entry: entry.world.cue not in table.HELD_OUT)
+    for part, (number, entry) in product(PARTS, enumerate(scored_first, 1)):
         started = time.perf_counter()
         answers_of(part, entry, folder)
         print(f"{part} {number}/{len(wanted)} {entry.name} {time.perf_counter() - started:.0f} s", flush=True)

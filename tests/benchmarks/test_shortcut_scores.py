@@ -176,8 +176,9 @@ def test_a_network_is_audited_from_its_file(tmp_path):
     network = train(entry, n=800, epochs=6)
     truth = Truth(agrees=1, contradicts=0, reliance=1, lower=1, upper=1, flips=1, on_object=0)
     write(entry, network, truth, tmp_path)
-    found = audit.baselines(entry, tmp_path) | audit.declared(entry, tmp_path)
+    found = audit.answers(entry, tmp_path)
     assert found["oracle"].score > 0.5
     assert found["declared"].score > 0.3
     assert found["declared"].verdict == "FAIL"
+    assert tuple(sorted(found)) == tuple(sorted(DETECTORS))
     assert -1 <= found["energy_inside"].score <= 0
