@@ -16,7 +16,6 @@ import numpy as np
 
 from camaudit import stats
 from camaudit.checks.kind import Estimate
-from camaudit.result import Control
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -191,7 +190,6 @@ def _suspect(own: Suspected, p: float, tested: int) -> Iterator[Estimate]:
         gate=own.spec.gate.as_gate(),
         undefined=_undefined(own, weakest),
         of=_shown(own, weakest),
-        controls=tuple(_control(infill, edit) for infill, edit in edits.items()),
         p=p,
         tested=tested,
         words=WORDS,
@@ -215,6 +213,14 @@ def _suspect(own: Suspected, p: float, tested: int) -> Iterator[Estimate]:
         low=None,
         high=None,
     )
+    for infill, edit in edits.items():
+        yield Estimate(
+            name=f"{own.name}: cost of the change ({infill})",
+            title="right answers that the change by itself costs: untouched minus same-class donor",
+            interval=edit,
+            column=own.column(infill, "same"),
+            low=-1.0,
+        )
     yield from _harm(own, weakest)
 
 
@@ -226,17 +232,6 @@ def _undefined(own: Suspected, infill: str) -> dict[str, int]:
 
 def _shown(own: Suspected, infill: str) -> int:
     return len(own.table.ids) - own.table.undefined(own.column(infill, "flip")).get(NO_REGION, 0)
-
-
-def _control(infill: str, edit: Interval) -> Control:
-    return Control(
-        name=f"edit_{infill}",
-        title=f"right answers that the change alone costs ({infill}): same-class donor against untouched",
-        value=edit.value,
-        lower=edit.lower,
-        upper=edit.upper,
-        n=edit.n,
-    )
 
 
 def _margin(own: Suspected, infill: str) -> Interval:
@@ -260,12 +255,10 @@ def _harm(own: Suspected, infill: str) -> Iterator[Estimate]:
         level, interval, classes = worst
         yield Estimate(
             name=f"{own.name}: worst class",
-            title=f"right answers where {own.name} contradicts the label, worst of {classes} classes",
+            title=f"right answers where {own.name} contradicts the label, in class {level}, the worst of "
+            f"{classes} (its interval allows for having been picked)",
             interval=interval,
             column=own.column(infill, "other"),
-            by="class",
-            level=level,
-            note=f"the worst of {classes}: its interval allows for having been picked",
         )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from camaudit.report import charts, numbers, words
 from camaudit.report.counts import Step, population_steps, sum_problem
 from camaudit.report.findings import deciding, groups, near_controls, overall, worst_first
+from camaudit.report.hypotheses import HypothesisView, hypothesis_views
 from camaudit.report.samples import SampleView, sample_views, scale_view
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ class CheckView:
     numbers: tuple[EstimateView, ...]
     histogram: charts.Histogram | None
     histogram_title: str
+    hypotheses: tuple[HypothesisView, ...]
     groups: tuple[GroupView, ...]
     steps: tuple[Step, ...]
     sum_problem: str
@@ -137,6 +139,7 @@ def check_view(
         numbers=tuple(estimate_view(item, charts.axis_of([item])) for item in overall(check)),
         histogram=charts.histogram(check.histogram, spread, ranking_title),
         histogram_title=ranking_title,
+        hypotheses=hypothesis_views(check),
         groups=tuple(_groups(check)),
         steps=population_steps(check.population, main if main is not None and main.by is None else None),
         sum_problem=sum_problem(check.population),

@@ -157,14 +157,21 @@ def test_committed_weights_do_what_the_readme_says(name):
 
 
 @pytest.mark.slow
-def test_overlap_passes_both_networks(tmp_path):
+def test_overlap_passes_both_networks_and_transplants_tell_them_apart(tmp_path):
     result = run(plan.make(read(SPEC)), tmp_path)
     assert {check.id: check.status for check in result.checks} == {
         "on-the-animal": "PASS",
         "collar-network-on-the-animal": "PASS",
         "maps-show-the-network": "PASS",
         "collar-maps-show-the-network": "PASS",
+        "not-the-collar": "PASS",
+        "collar-network-not-the-collar": "PASS",
     }
+    bounded, caught = (check.findings[0] for check in result.checks[4:])
+    assert (bounded.word, caught.word) == ("BOUNDED", "SHORTCUT")
+    assert caught.value == pytest.approx(cells(README, "reliance on the collar")[1], abs=0.02)
+    flips = [check.findings[1].value for check in result.checks[4:]]
+    assert flips == pytest.approx(cells(README, "answers that flip"), abs=0.02)
     stated = [
         cells(README, "energy inside (gate: at least 0.50)"),
         cells(README, "kappa mass"),

@@ -150,7 +150,14 @@ def test_the_audit_passes_the_honest_network_and_fails_the_decoy(tmp_path):
         "decoy-off-the-patch": "PASS",
         "maps-show-the-network": "PASS",
         "decoy-maps-show-the-network": "PASS",
+        "no-shortcut-proposed": "INCONCLUSIVE",
+        "decoy-shortcut-proposed": "PASS",
     }
+    assert not result.blocks
+    honest, decoy = ({item.word for item in check.findings} for check in result.checks[-2:])
+    assert "SHORTCUT" in decoy
+    assert honest == {"", "BOUNDED"}
+    assert {item.origin for check in result.checks[-2:] for item in check.hypotheses} == {"proposed"}
     gated = {check.id: check.findings[0] for check in result.checks}
     for name in ("decoy-on-the-strokes", "decoy-off-the-patch"):
         assert gated[name].status == "FAIL"

@@ -1,11 +1,13 @@
 """Images of one class whose maps are alike in another way than the rest's: SpRAy's clusters.
 
 Source: S. Lapuschkin et al., "Unmasking Clever Hans predictors and assessing what machines really learn",
-Nature Communications 10, 2019 (spectral clustering of relevance maps, eigengap).
+Nature Communications 10, 2019 (spectral clustering of relevance maps, eigengap); rows of the
+eigenvectors as in A. Ng et al., "On spectral clustering", NeurIPS 2001.
 """
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +25,11 @@ MOST = 6
 """Clusters per class."""
 GAP = 0.1
 """How much larger an eigenvalue of the Laplacian must be than the one before to say that clusters end."""
+
+
+def clusterable() -> bool:
+    """Whether scikit-learn is installed (extra `explain`)."""
+    return find_spec("sklearn") is not None
 
 
 def clusters(evidence: NDArray[np.float64], labels: Sequence[int]) -> Iterator[tuple[int, NDArray[np.intp]]]:
@@ -53,16 +60,16 @@ def _features(maps: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _assigned(features: NDArray[np.float64]) -> NDArray[np.intp]:
     from scipy.sparse.csgraph import laplacian
-    from sklearn.cluster import SpectralClustering
+    from sklearn.cluster import KMeans
     from sklearn.neighbors import kneighbors_graph
 
     neighbours = max(3, round(np.log(len(features)) * 2))
     graph = kneighbors_graph(features, neighbours, include_self=True).toarray()
-    affinity = np.maximum(graph, graph.T)
-    values = np.linalg.eigvalsh(np.asarray(laplacian(affinity, normed=True)))[: MOST + 1]
-    gaps = np.diff(values)
+    values, vectors = np.linalg.eigh(np.asarray(laplacian(np.maximum(graph, graph.T), normed=True)))
+    gaps = np.diff(values[: MOST + 1])
     number = int(gaps.argmax()) + 1
     if number == 1 or gaps[number - 1] < GAP:
         return np.zeros(len(features), dtype=np.intp)
-    model = SpectralClustering(n_clusters=number, affinity="precomputed", random_state=0)
-    return np.asarray(model.fit_predict(affinity), dtype=np.intp)
+    rows = vectors[:, :number]
+    rows = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    return np.asarray(KMeans(number, n_init=10, random_state=0).fit_predict(rows), dtype=np.intp)

@@ -16,7 +16,7 @@ import numpy as np
 from camaudit.checks.shortcut_estimates import MOST, proposed
 from camaudit.engine.shortcut.cells import HOT, free, grown, overlap, parts, where
 from camaudit.engine.shortcut.change import Suspect
-from camaudit.engine.shortcut.clusters import clusters
+from camaudit.engine.shortcut.clusters import clusterable, clusters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -80,8 +80,14 @@ def propose(
         why=f"in each image the hottest place off its object; {share:.0f} % of all evidence lies off it",
         evidence={key: item.raw for key, item in maps.items() if item.raw.ndim == look.off.ndim - 1},
     )
-    notes = (f"{left_out} more places were proposed and not tested: {MOST} are the most",) if left_out else ()
-    return (*suspects, hottest), notes
+    return (*suspects, hottest), tuple(_notes(left_out))
+
+
+def _notes(left_out: int) -> Iterator[str]:
+    if left_out:
+        yield f"{left_out} more places were proposed and not tested: {MOST} are the most"
+    if not clusterable():
+        yield "clusters of maps were not looked for: scikit-learn is not installed"
 
 
 def _look(
@@ -115,7 +121,7 @@ def _places(look: Look, seed: int) -> Iterator[tuple[str, Cells]]:
         )
     for part in apart if len(apart) > 1 else []:
         yield f"one of {len(apart)} places off the object where evidence gathers: {where(part)}", part
-    for label, members in clusters(look.evidence, look.labels):
+    for label, members in clusters(look.evidence, look.labels) if clusterable() else ():
         mean = look.off[members].mean(axis=0)
         cells = (mean >= HOT * mean.max()) & look.free[members].any(axis=0) & (mean > 0)
         if cells.any() and mean.sum() > look.off.mean(axis=0).sum():

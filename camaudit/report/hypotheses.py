@@ -1,0 +1,102 @@
+"""What the report shows of a suspected region: why, what changing it did, what that costs, and pictures."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from camaudit.report import numbers, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from camaudit.result import CheckResult, Finding, Hypothesis, Pair, Version
+
+_OWN_FILE = re.compile(r"evidence/pair-\d+\.png")
+ROLES = {
+    "before": "as it is",
+    "control": "with the region of an image of its class",
+    "after": "with that of an image of another class",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class VersionView:
+    """One picture, with what it is and what the network answers."""
+
+    file: str | None
+    caption: str
+    answer: str
+    turned: bool
+    """Whether the answer is not the label."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HypothesisView:
+    """One suspected region; `facts` keep what is looked at, relied on and lost apart."""
+
+    name: str
+    badge: words.Badge | None
+    facts: tuple[tuple[str, str], ...]
+    pairs: tuple[tuple[VersionView, ...], ...]
+
+
+def hypothesis_views(check: CheckResult) -> tuple[HypothesisView, ...]:
+    """The suspected regions of a check, in the order in which they were tested."""
+    findings = {item.name: item for item in check.findings}
+    return tuple(_view(item, findings) for item in check.hypotheses)
+
+
+def _view(item: Hypothesis, findings: dict[str, Finding]) -> HypothesisView:
+    main = findings.get(item.name)
+    badge = None
+    if main is not None and main.status is not None:
+        badge = words.Badge(word=main.word or main.status, tone=main.status.lower())
+    return HypothesisView(
+        name=words.printable(item.name),
+        badge=badge,
+        facts=tuple(_facts(item, main, findings)),
+        pairs=tuple(_pair(pair) for pair in item.pairs),
+    )
+
+
+def _facts(item: Hypothesis, main: Finding | None, findings: dict[str, Finding]) -> Iterable[tuple[str, str]]:
+    if item.origin == "proposed":
+        yield "Looks at", f"{item.why}. Seen on images that were not tested; it proves nothing."
+    else:
+        yield "Suspected", f"{item.why}."
+    if main is not None:
+        yield "Relies on", main.reason
+    agrees, contradicts, worst = (
+        findings.get(f"{item.name}: {part}")
+        for part in ("accuracy, agrees", "accuracy, contradicts", "worst class")
+    )
+    if agrees is not None and contradicts is not None:
+        cost = (
+            f"right answers {_shown(agrees)} where it agrees with the label, {_shown(contradicts)} where not"
+        )
+        yield "Costs", cost + (f"; {worst.title}: {_shown(worst)}" if worst is not None else "")
+    for note in item.notes:
+        yield "Note", note
+
+
+def _shown(finding: Finding) -> str:
+    return " ".join(numbers.estimate(finding.value, finding.lower, finding.upper, None))
+
+
+def _pair(pair: Pair) -> tuple[VersionView, ...]:
+    return tuple(_version(item, pair) for item in pair.versions)
+
+
+def _version(item: Version, pair: Pair) -> VersionView:
+    caption = ROLES[item.role] + (f" ({words.printable(item.donor)})" if item.donor is not None else "")
+    if item.role == "before":
+        label = "" if pair.label is None else f", label {words.printable(pair.label)}"
+        caption = f"{words.printable(pair.sample)}{label}, {caption}"
+    return VersionView(
+        file=item.image if item.image is not None and _OWN_FILE.fullmatch(item.image) else None,
+        caption=caption,
+        answer="" if item.answer is None else words.printable(item.answer),
+        turned=item.answer is not None and item.answer != pair.label,
+    )

@@ -1,0 +1,153 @@
+"""What maps propose: places where evidence gathers off the object, and nothing where maps are no evidence."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from camaudit import plan
+from camaudit.engine import run
+from camaudit.engine.collect import MapDetail
+from camaudit.engine.shortcut import cells
+from camaudit.engine.shortcut.clusters import clusters
+from camaudit.engine.shortcut.propose import propose
+from camaudit.spec import read
+from tests.engine.shortcut_audit import shortcut, write
+
+SIDE = 9
+MASK = np.zeros((36, 36), dtype=bool)
+MASK[16:20, 16:20] = True
+
+
+def made(draw, n=60):
+    """Maps by id from a function of a generator and a number."""
+    rng = np.random.default_rng(0)
+    maps = {}
+    for number in range(n):
+        raw = draw(rng, number).astype(np.float32)
+        maps[f"{number:02d}"] = MapDetail(raw=raw, status="ok" if raw.any() else "all-zero", scale=1.0)
+    objects, labels = dict.fromkeys(maps, MASK), {key: int(key) % 2 for key in maps}
+    return maps, objects, labels
+
+
+def noise(rng, _):
+    return rng.random((SIDE, SIDE))
+
+
+def test_a_corner_that_all_maps_look_at_is_proposed():
+    def corner(rng, _):
+        raw = 0.1 * rng.random((SIDE, SIDE))
+        raw[0, 0] += 1.0
+        raw[4, 4] += 2.0
+        return raw
+
+    found, notes = propose(*made(corner), seed=0)
+    assert notes == ()
+    assert found[0].place[0, 0]
+    assert found[0].place.sum() == 4  # the corner and one cell around it
+    assert "the top left (1 of 81 cells)" in found[0].why
+    assert [item.name for item in found] == ["place-1", "place-2"]
+    assert all(item.origin == "proposed" for item in found)
+
+
+def test_of_noise_no_fixed_place_is_preferred():
+    found, _ = propose(*made(noise), seed=0)
+    assert [item.place for item in found] == [None]
+
+
+def test_evidence_on_the_object_and_beside_it_proposes_no_place():
+    def on_it(rng, _):
+        raw = 0.1 * rng.random((SIDE, SIDE))
+        raw[3:6, 3:6] += 1.0
+        return raw
+
+    found, _ = propose(*made(on_it), seed=0)
+    assert [item.place for item in found] == [None]
+
+
+@pytest.mark.parametrize(
+    ("draw", "n", "why"),
+    [
+        (noise, 10, "10 images with a map, 20 are the fewest"),
+        (lambda rng, number: noise(rng, 0) * (number < 25), 60, "35 of 60 maps are empty"),
+        (lambda rng, _: rng.random((2, 2)), 60, "a map of 2 × 2 cells tells no places apart"),
+    ],
+)
+def test_maps_that_are_no_evidence_propose_nothing_and_say_so(draw, n, why):
+    found, notes = propose(*made(draw, n), seed=0)
+    assert found == ()
+    assert notes == (f"maps propose nothing: {why}",)
+
+
+def test_no_more_are_proposed_than_are_tested():
+    def corners(rng, number):
+        raw = 0.01 * rng.random((13, 13))
+        for row in range(0, 13, 4):
+            for column in range(0, 13, 4):
+                raw[row, column] = 1.0
+        return raw
+
+    maps, _, labels = made(corners)
+    empty = np.zeros((36, 36), dtype=bool)
+    found, notes = propose(maps, dict.fromkeys(maps, empty), labels, seed=0)
+    assert len(found) == 8
+    assert "were proposed and not tested" in notes[0]
+
+
+def test_two_ways_of_looking_within_a_class_are_told_apart():
+    rng = np.random.default_rng(1)
+    maps = rng.random((80, 8, 8)) * 0.1
+    maps[:50, :4, :4] += 1.0
+    maps[50:, 5:, 5:] += 1.0
+    ((label, members),) = clusters(maps, [0] * 80)
+    assert label == 0
+    assert sorted(members) == list(range(50, 80))
+    assert list(clusters(maps[:10], [0] * 10)) == []
+
+
+masks = st.integers(0, 10_000).map(lambda seed: np.random.default_rng(seed).random((6, 7)) < 0.3)
+
+
+@given(mask=masks)
+@settings(max_examples=60, deadline=None)
+def test_parts_are_apart_and_together_the_whole(mask):
+    found = cells.parts(mask)
+    assert np.array_equal(
+        sum((part.astype(int) for part in found), np.zeros(mask.shape, int)), mask.astype(int)
+    )
+    for place, part in enumerate(found):
+        assert not any((cells.grown(part) & other).any() for other in found[place + 1 :])
+
+
+@given(mask=masks)
+@settings(max_examples=60, deadline=None)
+def test_free_cells_are_not_near_the_object(mask):
+    large = np.kron(mask, np.ones((4, 4), dtype=bool))
+    assert np.array_equal(cells.free(large, mask.shape), ~cells.grown(mask))
+
+
+def test_the_hottest_place_is_around_the_highest_cell_allowed():
+    evidence = np.zeros((6, 6))
+    evidence[0, 0], evidence[5, 5], evidence[4, 5] = 3.0, 2.0, 1.5
+    allowed = np.ones((6, 6), dtype=bool)
+    allowed[0, 0] = False
+    place = cells.hottest(evidence, allowed)
+    assert set(map(tuple, np.argwhere(place))) == {(r, c) for r in (3, 4, 5) for c in (4, 5)}
+    assert not cells.hottest(np.zeros((6, 6)), allowed).any()
+
+
+def test_a_tag_that_nobody_named_is_found_and_proved(tmp_path):
+    spec = write(tmp_path, shortcut(regions=[], discover=True), weights={"tag": 1.0}, data={"n": 240})
+    (check,) = run(plan.make(read(spec)), tmp_path / "out").checks
+    assert check.status == "FAIL", check.headline
+    assert "SHORTCUT" in {item.word for item in check.findings}
+    assert {item.origin for item in check.hypotheses} == {"proposed"}
+
+
+def test_a_network_that_reads_the_object_is_not_accused(tmp_path):
+    spec = write(tmp_path, shortcut(regions=[], discover=True), weights={"object": 1.0}, data={"n": 400})
+    (check,) = run(plan.make(read(spec)), tmp_path / "out").checks
+    assert "SHORTCUT" not in {item.word for item in check.findings}, check.headline
+    assert check.status in {"PASS", "INCONCLUSIVE"}
