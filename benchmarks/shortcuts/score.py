@@ -100,6 +100,8 @@ def _main(zoo: Zoo) -> Iterator[str]:
             "off the object",
             "caught",
             "false alarms",
+            "caught *",
+            "false alarms *",
             "rank corr. with r",
         )
     )
@@ -107,13 +109,15 @@ def _main(zoo: Zoo) -> Iterator[str]:
         yield _line(
             row.detector,
             *(_number(value) for value in (row.auroc, row.on_object, row.off_object)),
-            *(_percent(value) for value in (row.caught, row.false)),
+            *(_percent(value) for value in (row.caught, row.false, row.caught_located, row.false_located)),
             _plain(row.correlation),
         )
+    yield ""
+    yield "\\* with the tint left out of what fixes the threshold: a diffuse cue has no region to declare."
 
 
 def _own(zoo: Zoo) -> Iterator[str]:
-    yield "What the check says by itself, all eight cues; nothing of it is tuned on the zoo:"
+    yield "What the check says by itself, on all cues; nothing of it is tuned on the zoo:"
     yield ""
     yield from _head(
         (
@@ -124,9 +128,10 @@ def _own(zoo: Zoo) -> Iterator[str]:
             "guilty cleared",
         )
     )
-    for row in table.calibration(zoo):
-        shares = (row.significant, row.accused, row.convicted, row.cleared)
-        yield _line(row.detector, *(_percent(value) for value in shares))
+    for diffuse, mark in ((True, ""), (False, ", without tint")):
+        for row in table.calibration(zoo, diffuse=diffuse):
+            shares = (row.significant, row.accused, row.convicted, row.cleared)
+            yield _line(row.detector + mark, *(_percent(value) for value in shares))
 
 
 def _cues(zoo: Zoo) -> Iterator[str]:
@@ -141,7 +146,7 @@ def _cues(zoo: Zoo) -> Iterator[str]:
 
 
 def _kinds(zoo: Zoo) -> Iterator[str]:
-    yield "Alarms by kind of network, held-out cues:"
+    yield "Alarms by kind of network, held-out cues, at the thresholds marked *:"
     yield ""
     yield from _head(("kind", "networks", "of these rely", *DETECTORS))
     for kind, (count, guilty, alarms) in table.by_kind(zoo).items():

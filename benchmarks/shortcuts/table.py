@@ -84,7 +84,11 @@ class Zoo:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """A detector's figures. Alarms are at the threshold that the other cues fixed."""
+    """A detector's figures. Alarms are at the threshold that the other cues fixed.
+
+    `caught_located` and `false_located` leave the diffuse cue out of what fixes it: such a cue has no region
+    of its own, and declaring the whole picture hands over the object as well.
+    """
 
     detector: str
     auroc: Interval
@@ -92,6 +96,8 @@ class Row:
     off_object: Interval
     caught: Interval
     false: Interval
+    caught_located: Interval
+    false_located: Interval
     correlation: float
 
 
@@ -105,8 +111,8 @@ def rows(zoo: Zoo, detectors: Sequence[str] = DETECTORS) -> list[Row]:
     ]
     made = []
     for name in detectors:
-        cut = figures.threshold(tuned.scores(name)[~tuned.guilty])
-        alarms = held.scores(name) > cut
+        caught, false = _alarms(name, tuned, held)
+        caught_located, false_located = _alarms(name, tuned.where(_located), held)
         on_object, off_object = (
             figures.auroc_interval(part.scores(name), part.guilty, part.cues) for part in places
         )
@@ -116,8 +122,10 @@ def rows(zoo: Zoo, detectors: Sequence[str] = DETECTORS) -> list[Row]:
                 auroc=figures.auroc_interval(held.scores(name), held.guilty, held.cues),
                 on_object=on_object,
                 off_object=off_object,
-                caught=stats.share(alarms[held.guilty].astype(float)),
-                false=stats.share(alarms[~held.guilty].astype(float)),
+                caught=caught,
+                false=false,
+                caught_located=caught_located,
+                false_located=false_located,
                 correlation=figures.rank_correlation(
                     zoo.where(lambda item: item.held_out).scores(name),
                     zoo.where(lambda item: item.held_out).reliance,
@@ -125,6 +133,17 @@ def rows(zoo: Zoo, detectors: Sequence[str] = DETECTORS) -> list[Row]:
             )
         )
     return made
+
+
+def _alarms(detector: str, tuned: Zoo, held: Zoo) -> tuple[Interval, Interval]:
+    """Shares of the guilty and of the innocent of `held` above the threshold of `tuned`."""
+    cut = figures.threshold(tuned.scores(detector)[~tuned.guilty])
+    alarms = (held.scores(detector) > cut).astype(float)
+    return stats.share(alarms[held.guilty]), stats.share(alarms[~held.guilty])
+
+
+def _located(item: Scored) -> bool:
+    return CUES[item.entry.world.cue].place != "diffuse"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,9 +162,9 @@ class Calibration:
     cleared: Interval
 
 
-def calibration(zoo: Zoo) -> list[Calibration]:
-    """Each check on all decided networks: nothing of it is tuned on any cue."""
-    decided = zoo.decided
+def calibration(zoo: Zoo, *, diffuse: bool = True) -> list[Calibration]:
+    """Each check on all decided networks, or on those whose cue is not `diffuse`: nothing of it is tuned."""
+    decided = zoo.decided if diffuse else zoo.decided.where(_located)
     guilty = decided.guilty
 
     def share(flags: list[bool], chosen: NDArray[np.bool_]) -> Interval:
@@ -173,8 +192,11 @@ def by_cue(zoo: Zoo, detectors: Sequence[str] = DETECTORS) -> dict[str, dict[str
 
 
 def by_kind(zoo: Zoo, detectors: Sequence[str] = DETECTORS) -> dict[str, tuple[int, int, dict[str, int]]]:
-    """Of each kind of network: how many are decided, how many of them rely, and how many raise each alarm."""
-    tuned = zoo.decided.where(lambda item: not item.held_out)
+    """Of each kind of network: how many are decided, how many of them rely, and how many raise each alarm.
+
+    The thresholds are those without the diffuse cue.
+    """
+    tuned = zoo.decided.where(lambda item: not item.held_out and _located(item))
     cuts = {name: figures.threshold(tuned.scores(name)[~tuned.guilty]) for name in detectors}
     held = zoo.decided.where(lambda item: item.held_out)
     found = {}

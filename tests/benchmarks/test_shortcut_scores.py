@@ -100,6 +100,7 @@ def test_a_perfect_detector_on_the_invented_zoo():
             0,
         )
         assert own.significant.n == own.convicted.n == 32
+    assert {own.significant.n for own in table.calibration(zoo, diffuse=False)} == {28}
 
 
 def test_thresholds_come_from_the_other_cues():
@@ -107,6 +108,14 @@ def test_thresholds_come_from_the_other_cues():
     zoo = _zoo(lambda entry, relies: relies + 10 * (entry.world.cue in table.HELD_OUT))
     row = table.rows(zoo, ["declared"])[0]
     assert (row.auroc.value, row.caught.value, row.false.value) == (1, 1, 1)
+
+
+def test_a_region_that_holds_the_object_spoils_no_other_threshold():
+    """The innocent of the diffuse cue score highest of all: they fix one threshold, and not the other."""
+    zoo = _zoo(lambda entry, relies: 1.0 if entry.world.cue == "tint" else 0.8 * relies)
+    row = table.rows(zoo, ["declared"])[0]
+    assert (row.caught.value, row.false.value) == (0, 0)
+    assert (row.caught_located.value, row.false_located.value) == (1, 0)
 
 
 def test_networks_between_are_shown_and_not_scored():
