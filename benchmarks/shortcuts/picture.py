@@ -72,7 +72,10 @@ def _effects(zoo: Zoo, left: int) -> Iterator[str]:
             f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{fill}" fill-opacity=".6" stroke="{colour}">'
             f"<title>{tip}</title></circle>"
         )
-    yield f'<text x="{left + 8}" y="{TOP + 16}" fill="#666">filled: held-out cues</text>'
+    for row, note in enumerate(
+        ("filled: held-out cues", "red relies, blue does not", "yellow is not scored")
+    ):
+        yield f'<text x="{left + 60}" y="{TOP + 100 + 15 * row}" fill="#666">{note}</text>'
 
 
 def _per_cue(zoo: Zoo, left: int) -> Iterator[str]:
