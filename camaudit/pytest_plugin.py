@@ -30,6 +30,13 @@ SETTINGS = {
 """Settings that decide how a run is carried out; none of them may change a verdict."""
 
 
+class AuditWarning(pytest.PytestWarning):
+    """What a check that passes has to say all the same, such as a class below a gate that only warns.
+
+    A category of its own, so that a suite with ``filterwarnings = error`` can let it be a warning.
+    """
+
+
 LEAST = {"workers": 0, "batch_size": 1}
 """Settings that are whole numbers, and the least that will do."""
 
@@ -145,7 +152,7 @@ class CheckItem(pytest.Item):
         if found.blocks:
             raise CheckFailed(desk(self.config).failure(self.spec, found), pytrace=False)
         for note in found.warnings:
-            self.warn(pytest.PytestWarning(f"{found.id}: {note}"))
+            self.warn(AuditWarning(f"{found.id}: {note}"))
 
     def _selected(self) -> list[str]:
         """The ids of this file's checks that this session runs (after `-k` and `-m`)."""

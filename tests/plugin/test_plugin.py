@@ -96,6 +96,14 @@ def test_a_mark_that_would_switch_checks_off_is_refused(project):
     outcome.stdout.fnmatch_lines(['*squares.audit.yaml:*pytest acts on "skip"*could switch a check off*'])
 
 
+def test_what_only_warns_can_stay_a_warning_where_warnings_are_errors(project):
+    classes = {"at_most": 0.1, "severity": "warn", "min_n": 2}
+    write(project.path, overlap("lenient", per_class=classes))
+    run(project, "-W", "error").assert_outcomes(failed=1)
+    keep = "default::camaudit.pytest_plugin.AuditWarning"
+    run(project, "-W", "error", "-W", keep).assert_outcomes(passed=1, warnings=2)
+
+
 def test_known_bad_control_that_passes_is_an_error(project):
     write(project.path, overlap("control", expect="fail"))
     outcome = run(project)
