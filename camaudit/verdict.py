@@ -61,7 +61,7 @@ def judge(
     if decide_on == "estimate":
         return _on_estimate(interval, bound, direction)
     ruling = _on_interval(interval, bound, direction)
-    return ruling if p is None else _with_p(ruling, p, 1 - interval.confidence, tested)
+    return ruling if p is None else _with_p(ruling, p, round(1 - interval.confidence, 12), tested)
 
 
 def _on_estimate(interval: stats.Interval, bound: float, direction: Direction) -> Ruling:

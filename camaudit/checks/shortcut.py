@@ -99,7 +99,7 @@ def forwards(spec: ShortcutSpec) -> str:
     """What the follow-up takes, in words."""
     tests = len(spec.regions)
     each = 2 * len(spec.infills)
-    known = f"{1 + each * tests}"
+    known = f"{1 + each * tests + len(spec.infills) * (BACKGROUND in spec.regions)}"
     more = f", and {each} more for each region that maps propose" if spec.discover else ""
     share = "a quarter" if spec.discover else "a third"
     return f"{known} forwards for each image that is changed, {share} of them at most{more}"

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from camaudit.stats import Interval
 
 UNTOUCHED, SHIFT, META = "untouched", "largest shift", "metadata "
+REMOVED = "object removed"
 PARTS = {
     "same": "right with the region of an image of the same class",
     "other": "right with the region of an image of another class",
@@ -61,6 +62,7 @@ def titles(spec: ShortcutSpec) -> dict[str, str]:
     found = {
         SHIFT: "largest shift of the label's margin by any region, in logits",
         UNTOUCHED: "right as it is",
+        **{f"{REMOVED} {infill}": f"AUC without the object ({infill}), its part" for infill in spec.infills},
     }
     for name in names:
         for infill in spec.infills:
@@ -79,7 +81,7 @@ def estimates(spec: ShortcutSpec, table: Table, confidence: float) -> tuple[Esti
         for name in names
         for item in _suspect(Suspected(spec, table, confidence, name), ps[name], len(names))
     ]
-    return (*found, *_metadata(spec, table, confidence))
+    return (*found, *_removal(spec, table, confidence), *_metadata(spec, table, confidence))
 
 
 @dataclass(frozen=True)
@@ -275,6 +277,23 @@ def _worst_class(own: Suspected, infill: str) -> tuple[str, Interval, int] | Non
     level = min(groups, key=lambda label: float(groups[label].mean()))
     confidence = 1 - (1 - own.confidence) / len(groups)
     return level, stats.share(groups[level], confidence=confidence), len(groups)
+
+
+def _removal(spec: ShortcutSpec, table: Table, confidence: float) -> Iterator[Estimate]:
+    """How well the answers still tell the class with the object filled; its outline may tell it as well."""
+    for infill in spec.infills:
+        name = f"{REMOVED} {infill}"
+        if name in table.columns:
+            yield Estimate(
+                name=f"{REMOVED}: AUC ({infill})",
+                title="how often a class's margin is higher on its own images than on others, object filled",
+                interval=stats.bootstrap_mean(
+                    table.values(name), confidence=confidence, clusters=table.clusters(name)
+                ),
+                column=name,
+                chance=0.5,
+                chance_text="the class cannot be told without the object",
+            )
 
 
 def _metadata(spec: ShortcutSpec, table: Table, confidence: float) -> Iterator[Estimate]:

@@ -7,6 +7,7 @@ one time in twenty.
 
 from __future__ import annotations
 
+from camaudit.stats.auc import auc_values
 from camaudit.stats.bootstrap import bootstrap_mean
 from camaudit.stats.interval import Interval, n_to_settle
 from camaudit.stats.permutation import holm, max_t, sign_flip
@@ -15,6 +16,7 @@ from camaudit.stats.shares import share, wilson
 
 __all__ = [
     "Interval",
+    "auc_values",
     "bootstrap_mean",
     "bootstrap_pooled",
     "holm",

@@ -169,7 +169,9 @@ def test_overlap_passes_both_networks_and_transplants_tell_them_apart(tmp_path):
     }
     bounded, caught = (check.findings[0] for check in result.checks[4:])
     assert (bounded.word, caught.word) == ("BOUNDED", "SHORTCUT")
-    assert caught.value == pytest.approx(cells(README, "reliance on the collar")[1], abs=0.02)
+    assert caught.value == pytest.approx(
+        cells(README, "reliance on the collar (gate: at most 0.05)")[1], abs=0.02
+    )
     flips = [check.findings[1].value for check in result.checks[4:]]
     assert flips == pytest.approx(cells(README, "answers that flip"), abs=0.02)
     stated = [

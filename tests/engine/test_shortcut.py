@@ -84,8 +84,11 @@ def test_the_background_is_swapped_under_the_object(tmp_path):
     checks = [shortcut(regions=["background"])]
     (caught,) = audited(tmp_path / "scene", *checks, weights={"scene": 1.0}, scene=True).checks
     assert (caught.findings[0].name, caught.findings[0].word) == ("background", "SHORTCUT")
+    assert finding(caught, "object removed: AUC (mean)").value == pytest.approx(1.0)
     (bounded,) = audited(tmp_path / "object", *checks, weights={"object": 1.0}, scene=True, n=360).checks
     assert bounded.findings[0].word == "BOUNDED"
+    removed = finding(bounded, "object removed: AUC (mean)")  # the noise that is left tells nothing
+    assert removed.lower - 0.1 < 0.5 < removed.upper + 0.1
 
 
 def test_metadata_is_shown_by_value_and_judges_nothing(tmp_path):

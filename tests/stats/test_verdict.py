@@ -279,3 +279,17 @@ def test_the_judge_loads_without_torch_and_pandas():
     code = "import sys, camaudit.verdict; print({'torch', 'pandas', 'scipy', 'pydantic'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_a_fail_has_to_stand_among_the_hypotheses_tested_with_it():
+    bad, good = interval(0.3, 0.2, 0.4), interval(0.01, 0.0, 0.03)
+
+    def judged(given, p):
+        return verdict.judge(given, bound=0.05, direction="at_most", p=p, tested=8)
+
+    assert judged(bad, 0.001).status == "FAIL"
+    assert judged(bad, 0.001).reason.endswith("is not at most 0.05, p = 0.001 among 8 hypotheses")
+    assert judged(bad, 0.2).status == "INCONCLUSIVE"
+    assert judged(bad, 0.2).reason.endswith("but p = 0.2 among 8 hypotheses may be chance")
+    assert judged(bad, 0.05).status == "INCONCLUSIVE"
+    assert judged(good, 0.9).status == "PASS"

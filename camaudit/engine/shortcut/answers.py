@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
+import numpy as np
 import torch
 
 from camaudit.checks.shortcut_estimates import NO_REGION, UNTOUCHED, column
 from camaudit.engine.shortcut.change import pixels
+from camaudit.perturb.regions import fill
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    import numpy as np
     from torch import Tensor
 
     from camaudit.checks.shortcut import ShortcutSpec
@@ -50,6 +51,8 @@ class Test:
     reasons: dict[str, dict[str, str]] = field(default_factory=dict)
     shots: dict[str, dict[str, tuple[Shot, ...]]] = field(default_factory=dict)
     lacking: dict[str, int] = field(default_factory=dict)
+    removed: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+    """By infill and sample, the margin of every class with the object filled."""
 
     def run(self, batches: Iterable[list[Three]], total: int) -> None:
         """Test all batches."""
@@ -72,6 +75,8 @@ class Test:
             masks = [suspect.masks(items, (height, width)).to(device) for items in sides]
             shown = suspect.shown(masks[0])
             self._count_lacking(suspect, masks[1:])
+            if suspect.complement:
+                self._remove(recipients, pictures[0], masks[0], shown)
             for infill in self.spec.infills:
                 changed = [
                     suspect.changed(pictures[0], masks[0], pictures[side], masks[side], infill)
@@ -83,6 +88,17 @@ class Test:
                     self._note(name, recipients, found, both, shown)
                 if infill == self.spec.infills[0]:
                     self._keep(suspect, batch, [pictures[0], *changed], [untouched, *answers], shown)
+
+    def _remove(self, recipients: Sequence[Loaded], images: Tensor, objects: Tensor, shown: Tensor) -> None:
+        """What the network says of the images without their objects."""
+        for infill in self.spec.infills:
+            logits = self._logits(fill(images, objects, infill))
+            classes = torch.arange(logits.shape[1], device=logits.device)
+            own = torch.stack([margin(logits, label.expand(len(logits))) for label in classes], dim=1)
+            rows = self.removed.setdefault(infill, {})
+            for item, row, there in zip(recipients, own.cpu().numpy(), shown.tolist(), strict=True):
+                if there and np.isfinite(row).all():
+                    rows[item.sample.id] = row
 
     def _count_lacking(self, suspect: Suspect, masks: Sequence[Tensor]) -> None:
         for role, held in zip(("same", "another"), masks, strict=True):

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from camaudit.checks.shortcut import BACKGROUND
-from camaudit.checks.shortcut_estimates import META, NO_REGION, SHIFT, UNTOUCHED, column
+from camaudit.checks.shortcut_estimates import META, NO_REGION, REMOVED, SHIFT, UNTOUCHED, column
 from camaudit.data.pairing import OBJECT, fields_of, find_mask
 from camaudit.data.sample_error import SampleError
 from camaudit.data.stream import Lost, stream
@@ -21,6 +22,7 @@ from camaudit.engine.shortcut.roles import Member, Roles, cast
 from camaudit.errors import DataError
 from camaudit.registry import did_you_mean
 from camaudit.scores import FACTS, Table
+from camaudit.stats import auc_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -198,6 +200,8 @@ def _table(test: Test, samples: Mapping[str, Sample], walk: Walk) -> Table:
     assert tuple(facts) == FACTS
     columns = {name: [numbers[key] for key in ids] for name, numbers in test.numbers.items()}
     shift = _largest_shift(test, ids)
+    removed, unknown = _removed(test, samples, ids)
+    columns |= removed
     frame = pd.DataFrame({**facts, SHIFT: shift, **columns}, index=pd.Index(ids, name="id"))
     missing = {key: NO_REGION for key, value in zip(ids, shift, strict=True) if value != value}  # noqa: PLR0124
     levels = {
@@ -206,7 +210,23 @@ def _table(test: Test, samples: Mapping[str, Sample], walk: Walk) -> Table:
         )
         for name in test.spec.metadata
     }
-    return Table(frame=frame, reasons={**test.reasons, SHIFT: missing}, profiles=levels)
+    return Table(frame=frame, reasons={**test.reasons, **unknown, SHIFT: missing}, profiles=levels)
+
+
+def _removed(
+    test: Test, samples: Mapping[str, Sample], ids: Sequence[str]
+) -> tuple[dict[str, list[float]], dict[str, dict[str, str]]]:
+    """By infill, the AUC without the object as one value per image, and why there is none."""
+    columns, reasons = {}, {}
+    for infill, rows in test.removed.items():
+        keys = sorted(rows)
+        labels = [label for key in keys if (label := samples[key].label) is not None]
+        values = auc_values(np.stack([rows[key] for key in keys]), labels) if keys else ()
+        found = {key: float(value) for key, value in zip(keys, values, strict=True) if value == value}  # noqa: PLR0124
+        name = f"{REMOVED} {infill}"
+        columns[name] = [found.get(key, float("nan")) for key in ids]
+        reasons[name] = {key: NO_REGION for key in ids if key not in found}
+    return columns, reasons
 
 
 def _largest_shift(test: Test, ids: Sequence[str]) -> list[float]:

@@ -1,0 +1,35 @@
+"""AUC as values per image: against scikit-learn, and its interval against simulation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from camaudit import stats
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_the_mean_is_the_auc(classes):
+    metrics = pytest.importorskip("sklearn.metrics")
+    rng = np.random.default_rng(classes)
+    labels = rng.permutation(np.arange(60) % classes)
+    scores = rng.normal(0, 1, (60, classes)).round(1)
+    scores[np.arange(60), labels] += 0.7
+    oracle = [metrics.roc_auc_score(labels == label, scores[:, label]) for label in range(classes)]
+    assert stats.auc_values(scores, labels).mean() == pytest.approx(np.mean(oracle))
+
+
+def test_one_class_tells_nothing():
+    assert np.isnan(stats.auc_values(np.zeros((3, 2)), [0, 0, 1])).all()
+
+
+def test_the_interval_covers():
+    """Two classes whose scores are each other's negative: every pair stands twice, and counts once."""
+    rng, hits = np.random.default_rng(0), 0
+    labels = np.arange(60) % 2
+    for _ in range(300):
+        score = rng.normal(0, 1, 60) + labels * 1.0
+        values = stats.auc_values(np.stack([-score, score], axis=1), labels)
+        interval = stats.bootstrap_mean(values, resamples=400)
+        hits += interval.lower <= 0.7602 <= interval.upper
+    assert 0.90 <= hits / 300 <= 0.99
