@@ -19,6 +19,12 @@ from benchmarks.shortcuts.picture import draw
 from benchmarks.shortcuts.store import weights_file, write
 from benchmarks.shortcuts.training import Truth, train
 
+
+@pytest.fixture(autouse=True)
+def few_redraws(monkeypatch):
+    monkeypatch.setattr(figures, "RESAMPLES", 200)
+
+
 values = st.lists(st.integers(0, 5), min_size=1, max_size=8)
 
 
