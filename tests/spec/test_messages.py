@@ -148,7 +148,7 @@ def test_the_good_spec_is_good():
         (
             check("maps: {target: labl}"),
             '7 «labl» checks.one.maps.target: must be "label", "predicted", a whole number, module:callable, or a '
-            "mapping with one of class, kth, contrast, counterfactual and function, got 'labl', "
+            "mapping with one of class, kth, contrast, counterfactual, log_likelihood and function, got 'labl', "
             'did you mean "label"?',
         ),
         (
