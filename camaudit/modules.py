@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from camaudit.errors import CamauditError
 
+OWN = __name__.partition(".")[0]
+"""This package: it is loaded once, also where a spec lies beside its source."""
 _lock = RLock()
 _by_folder: dict[Path, dict[str, ModuleType]] = {}
 """Modules that came from a spec's folder, by folder: two audits may each have a ``models.py``."""
@@ -78,7 +80,7 @@ def inside(base: Path) -> Iterator[None]:
 
 
 def _modules_of(folder: Path) -> dict[str, ModuleType]:
-    tops = {entry.stem for entry in folder.iterdir()} if folder.is_dir() else set()
+    tops = {entry.stem for entry in folder.iterdir()} - {OWN} if folder.is_dir() else set()
     names = [name for name in list(sys.modules) if name.partition(".")[0] in tops and _lies_in(name, folder)]
     return {name: sys.modules[name] for name in names}
 

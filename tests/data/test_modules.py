@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -139,3 +140,12 @@ def test_each_failure_is_named(tmp_path, reference, match, error):
     with pytest.raises(error, match=f"(?s){match}"):
         load_callable(reference, base, error=error)
     assert str(base) not in sys.path
+
+
+def test_a_spec_beside_this_packages_own_source_does_not_load_it_twice(tmp_path):
+    checkout = Path(modules.__file__).parents[1]
+    with inside(checkout):
+        pass
+    with inside(tmp_path):
+        assert sys.modules["camaudit.modules"] is modules
+        assert sys.modules["camaudit.errors"].DataError is DataError
