@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from camaudit import stats
+from camaudit.checks.controls import control
 from camaudit.checks.kind import Estimate
 from camaudit.checks.overlap import CONTROLS, end, metric_of
-from camaudit.result import Control
 from camaudit.spec.targets import linear_aim
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from camaudit.checks.errors import ErrorsSpec
+    from camaudit.result import Control
     from camaudit.scores import Table
     from camaudit.spec.types import Gate
 
@@ -214,13 +215,4 @@ def _controls(
             if bounds is None
             else stats.bootstrap_mean(values, confidence=confidence, clusters=clusters, bounds=bounds)
         )
-        missing = sum(table.undefined(column).values())
-        yield Control(
-            name=key,
-            title=title,
-            value=interval.value,
-            lower=interval.lower,
-            upper=interval.upper,
-            n=interval.n,
-            note=f"undefined for {missing}" if missing else "",
-        )
+        yield control(key, title, interval, table, column)

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, field_validator
 
 from camaudit import registry, stats
+from camaudit.checks.controls import control
 from camaudit.checks.kind import Estimate
 from camaudit.evidence import Column, MapRequest, Reveal
-from camaudit.result import Control
 from camaudit.spec.base import StrictModel
 from camaudit.spec.types import MethodName  # noqa: TC001 - pydantic reads the annotation at run time
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from camaudit.evidence import Order
+    from camaudit.result import Control
     from camaudit.scores import Table
     from camaudit.spec.types import Gate
 
@@ -215,16 +216,7 @@ def _control(
     table: Table, column: str, title: str, confidence: float, bounds: tuple[float, float]
 ) -> Control:
     interval = _mean(table, column, confidence, bounds)
-    missing = sum(table.undefined(column).values())
-    return Control(
-        name=column.rpartition(".")[2],
-        title=title,
-        value=interval.value,
-        lower=interval.lower,
-        upper=interval.upper,
-        n=interval.n,
-        note=f"undefined for {missing}" if missing else "",
-    )
+    return control(column.rpartition(".")[2], title, interval, table, column)
 
 
 def _mean(table: Table, column: str, confidence: float, bounds: tuple[float, float]) -> stats.Interval:

@@ -16,13 +16,13 @@ from pydantic import Field, model_validator
 
 from camaudit import stats
 from camaudit.checks import rejection
+from camaudit.checks.controls import control
 from camaudit.checks.figures import FIGURES, MEASURED, SOURCES, TUNED
 from camaudit.checks.kind import Estimate, Kind
 from camaudit.checks.overlap import PerClass, map_request
 from camaudit.errors import DataError
 from camaudit.evidence import Column
 from camaudit.metrics.localisation import BOX_LEVELS, average_precision, best_level
-from camaudit.result import Control
 from camaudit.scores import size_quartile
 from camaudit.spec.base import Number  # noqa: TC001 - pydantic reads the annotation at run time
 from camaudit.spec.types import CalibrationSpec, CheckSpec, Gate, MapsSpec, refuse_vacuous
@@ -30,6 +30,7 @@ from camaudit.spec.types import CalibrationSpec, CheckSpec, Gate, MapsSpec, refu
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from camaudit.result import Control
     from camaudit.scores import Table
 
 Name = Literal[
@@ -271,17 +272,7 @@ def _one(
 
 def _controls(name: str, table: Table, confidence: float) -> Iterator[Control]:
     for key, title in FIGURES[name].controls.items():
-        interval = _interval(name, table, key, confidence)
-        missing = sum(table.undefined(_of(name, key)).values())
-        yield Control(
-            name=key,
-            title=title,
-            value=interval.value,
-            lower=interval.lower,
-            upper=interval.upper,
-            n=interval.n,
-            note=f"undefined for {missing}" if missing else "",
-        )
+        yield control(key, title, _interval(name, table, key, confidence), table, _of(name, key))
 
 
 def _interval(name: str, table: Table, source: str, confidence: float) -> stats.Interval:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from camaudit import registry, stats
+from camaudit.checks.controls import control
 from camaudit.checks.kind import Estimate, Kind
 from camaudit.evidence import Column, MapRequest
-from camaudit.result import Control
 from camaudit.scores import size_quartile
 from camaudit.spec.targets import aim
 from camaudit.spec.types import (
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from camaudit.metrics import Metric
+    from camaudit.result import Control
     from camaudit.scores import Table
 
 CONTROLS = {
@@ -104,8 +105,8 @@ def _columns(spec: OverlapSpec, maps: MapsSpec) -> dict[str, Column]:
     columns = {}
     for name in _metrics(spec):
         columns[name] = Column(map=request, metric=name, region=spec.mask)
-        for control in CONTROLS:
-            columns[f"{name}.{control}"] = Column(map=request, metric=name, region=spec.mask, source=control)  # type: ignore[arg-type]
+        for key in CONTROLS:
+            columns[f"{name}.{key}"] = Column(map=request, metric=name, region=spec.mask, source=key)  # type: ignore[arg-type]
         if metric_of(name).chance is not None:
             columns[f"{name}.chance"] = Column(map=request, metric=name, region=spec.mask, source="chance")
     return columns
@@ -184,17 +185,8 @@ def end(value: float) -> float | None:
 
 def _controls(metric: Metric, table: Table, name: str, confidence: float) -> Iterator[Control]:
     for key, title in CONTROLS.items():
-        interval = _interval(metric, table, f"{name}.{key}", confidence)
-        missing = sum(table.undefined(f"{name}.{key}").values())
-        yield Control(
-            name=key,
-            title=title,
-            value=interval.value,
-            lower=interval.lower,
-            upper=interval.upper,
-            n=interval.n,
-            note=f"undefined for {missing}" if missing else "",
-        )
+        column = f"{name}.{key}"
+        yield control(key, title, _interval(metric, table, column, confidence), table, column)
 
 
 def _interval(metric: Metric, table: Table, column: str, confidence: float) -> stats.Interval:
