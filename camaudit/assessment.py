@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from camaudit import registry, verdict
@@ -31,11 +32,14 @@ def assess(
     """Estimate, judge, and turn round what was expected to fail. `layers` says what the maps show."""
     kind: Kind = registry.find("check", check.kind)
     estimates = kind.estimate(check.spec, table, check.confidence)
-    findings = tuple(
-        _finding(item, len(table.ids) if item.of is None else item.of, check.spec.allow_undefined)
+    rulings = [
+        _ruling(item, len(table.ids) if item.of is None else item.of, check.spec.allow_undefined)
         for item in estimates
-    )
+    ]
+    findings = tuple(_finding(*both) for both in zip(estimates, rulings, strict=True))
     outcome, answer = _outcome(findings)
+    if outcome == "INCONCLUSIVE":
+        answer = "; ".join([*_unproved(estimates, rulings), answer])
     ungated = _no_class_gated(check, findings)
     if ungated:
         outcome, answer = "ERROR", ungated
@@ -108,24 +112,40 @@ def _result(check: CheckPlan, spec_file: str, *, status: Status, answer: str, **
     )
 
 
-def _finding(item: Estimate, drawn: int, allowed: float) -> Finding:
-    interval, gate = item.interval, item.gate
-    status: Status | None = None
-    reason, n_needed = item.note, None
-    if gate is not None:
-        missing = verdict.undefined_exceeds(item.undefined, drawn, allowed) if item.by is None else None
-        ruling = verdict.judge(
-            interval,
-            bound=gate.bound,
-            direction="at_least" if gate.at_least is not None else "at_most",
-            decide_on=gate.decide_on or gate.cautious_end,
-            p=item.p,
-            tested=item.tested,
-        )
-        status, reason, n_needed = ruling.status, ruling.reason, ruling.n_needed
-        if missing is not None:
-            status, reason = "ERROR", missing
-        reason = _told(item, status, reason)
+def _ruling(item: Estimate, drawn: int, allowed: float) -> verdict.Ruling:
+    """What the judge says of an estimate; one without a gate has no status."""
+    gate = item.gate
+    if gate is None:
+        return verdict.Ruling(status=None, reason=item.note)
+    ruling = verdict.judge(
+        item.interval,
+        bound=gate.bound,
+        direction="at_least" if gate.at_least is not None else "at_most",
+        decide_on=gate.decide_on or gate.cautious_end,
+        p=item.p,
+        tested=item.tested,
+        worth=item.worth,
+    )
+    missing = verdict.undefined_exceeds(item.undefined, drawn, allowed) if item.by is None else None
+    if missing is not None:
+        ruling = verdict.Ruling(status="ERROR", reason=missing, n_needed=ruling.n_needed)
+    return replace(ruling, reason=_told(item, ruling))
+
+
+def _unproved(estimates: Sequence[Estimate], rulings: Sequence[verdict.Ruling]) -> tuple[str, ...]:
+    """What is said where nothing is undecided and yet nothing is cleared."""
+    open_ones = [
+        (item, ruling)
+        for item, ruling in zip(estimates, rulings, strict=True)
+        if ruling.status == "INCONCLUSIVE"
+    ]
+    if not all(ruling.good for _, ruling in open_ones):
+        return ()
+    return tuple(dict.fromkeys(item.unproved for item, _ in open_ones))
+
+
+def _finding(item: Estimate, ruling: verdict.Ruling) -> Finding:
+    interval, gate, status = item.interval, item.gate, ruling.status
     return Finding(
         name=item.name,
         title=item.title,
@@ -139,13 +159,13 @@ def _finding(item: Estimate, drawn: int, allowed: float) -> Finding:
         by=item.by,
         level=item.level,
         status=status,
-        word=item.words.get(status or "", ""),
+        word=_word(item, ruling),
         p=item.p,
-        reason=reason,
+        reason=ruling.reason,
         gate=gate.text() if gate is not None else "",
         bound=gate.bound if gate is not None else None,
         direction=None if gate is None else "at_least" if gate.at_least is not None else "at_most",
-        n_needed=n_needed,
+        n_needed=ruling.n_needed,
         severity="warn" if _lenient(item, status) else item.severity,
         low=item.low,
         high=item.high,
@@ -156,15 +176,22 @@ def _finding(item: Estimate, drawn: int, allowed: float) -> Finding:
     )
 
 
-def _told(item: Estimate, status: Status | None, reason: str) -> str:
+def _word(item: Estimate, ruling: verdict.Ruling) -> str:
+    """The kind's own word: that of the good side as well where it is worth less than a PASS."""
+    return item.words.get("PASS" if ruling.good else ruling.status or "", "")
+
+
+def _told(item: Estimate, ruling: verdict.Ruling) -> str:
     """The reason with the kind's own word for the status, and the numbers that belong beside it."""
     beside = " and ".join(
         text.format(verdict.format_interval(own.value, own.lower, own.upper, percent=percent))
         for text, own, percent in item.beside
         if own.n
     )
-    called = reason if status == "ERROR" or not item.called else f"{item.called} {reason}"
-    word = item.words.get(status or "", "")
+    called = ruling.reason
+    if item.called and ruling.status != "ERROR":
+        called = f"{item.called} {called}"
+    word = _word(item, ruling)
     return (f"{word}: " if word else "") + "; ".join(filter(None, [beside, called]))
 
 

@@ -71,7 +71,7 @@ def _together(
         duration=max(result.duration for result in results),
         warnings=tuple(dict.fromkeys(note for result in results for note in result.warnings)),
         timings={name: seconds for result in results for name, seconds in result.timings.items()},
-        comparisons=sum(item.status is not None for check in ordered for item in check.findings),
+        comparisons=sum(bool(item.gate) for check in ordered for item in check.findings),
         files=files,
     )
 

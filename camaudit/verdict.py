@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from math import ceil, isfinite, isnan, log10
 from typing import TYPE_CHECKING, Literal
@@ -18,6 +18,10 @@ DecideOn = Literal["ci_lower", "ci_upper", "estimate"]
 CAUTIOUS: dict[Direction, DecideOn] = {"at_least": "ci_lower", "at_most": "ci_upper"}
 """The end of the interval that is nearest to failing."""
 
+Worth = Literal["pass", "open", "nothing"]
+"""What a number on the good side comes to: PASS; INCONCLUSIVE, since it clears nothing by itself; or nothing,
+where others beside it can be cleared."""
+
 EMPTY = "nothing was measured: empty is never green"
 _MOST_DIGITS = 17
 """Decimals after which a number is written in full instead."""
@@ -25,11 +29,16 @@ _MOST_DIGITS = 17
 
 @dataclass(frozen=True, kw_only=True)
 class Ruling:
-    """A status, why, and for INCONCLUSIVE about how many images would settle it (None where none would)."""
+    """A status, why, and for INCONCLUSIVE about how many images would settle it (None where none would).
 
-    status: Status
+    `good` says that the number is on the good side of its bound, whatever that is worth (`Worth`). Without
+    a status the number decides nothing.
+    """
+
+    status: Status | None
     reason: str
     n_needed: int | None = None
+    good: bool = False
 
 
 def judge(
@@ -40,13 +49,15 @@ def judge(
     decide_on: DecideOn | None = None,
     p: float | None = None,
     tested: int = 1,
+    worth: Worth = "pass",
 ) -> Ruling:
     """PASS where the interval lies wholly on the good side, FAIL wholly on the bad one, else INCONCLUSIVE.
 
     Raw floats are compared and the bound itself is good: ``at_least`` passes where lower ≥ bound and
     fails where upper < bound. ``estimate`` compares the estimate alone and knows no INCONCLUSIVE. An
     end that is NaN decides nothing. No images or no finite estimate: ERROR. With `p`, adjusted for the
-    `tested` hypotheses, there is no FAIL unless p is below 1 minus the confidence: then INCONCLUSIVE. Raises
+    `tested` hypotheses, there is no FAIL unless p is below 1 minus the confidence: then INCONCLUSIVE. What
+    PASS is `worth` may be less where the number is about what somebody only guessed at. Raises
     `ValueError` for a bound that is not finite and for deciding on the lucky end.
     """
     if not isfinite(bound):
@@ -59,9 +70,16 @@ def judge(
     if interval.n == 0 or not isfinite(interval.value):
         return Ruling(status="ERROR", reason=EMPTY)
     if decide_on == "estimate":
-        return _on_estimate(interval, bound, direction)
-    ruling = _on_interval(interval, bound, direction)
+        return _worth(_on_estimate(interval, bound, direction), worth)
+    ruling = _worth(_on_interval(interval, bound, direction), worth)
     return ruling if p is None else _with_p(ruling, p, round(1 - interval.confidence, 12), tested)
+
+
+def _worth(ruling: Ruling, worth: Worth) -> Ruling:
+    if ruling.status != "PASS":
+        return ruling
+    status: dict[Worth, Status | None] = {"pass": "PASS", "open": "INCONCLUSIVE", "nothing": None}
+    return replace(ruling, status=status[worth], good=True)
 
 
 def _on_estimate(interval: stats.Interval, bound: float, direction: Direction) -> Ruling:

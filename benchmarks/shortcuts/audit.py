@@ -1,7 +1,8 @@
 """Runs camaudit's engine and the baselines on one network of the zoo; keeps the answers in a file of its own.
 
-Every detector gives a score, higher where it suspects more. What has no number (every map is all zero, no
-region was proposed) suspects nothing: its score is −∞.
+Every detector gives a score, higher where it suspects more. What has no number (every map is all zero, a
+class has no clusters of maps) suspects nothing: its score is −∞. So it is where the check refuses a declared
+region that holds the object: no alarm, and no all clear either; such networks are counted apart.
 """
 
 from __future__ import annotations
@@ -14,11 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
+import numpy as np
 import torch
 import yaml
 
 from camaudit import plan
 from camaudit.engine import Options, run
+from camaudit.engine.shortcut.clusters import clusters
+from camaudit.engine.shortcut.coverage import HANDS_OVER
 from camaudit.integrity import sha256
 from camaudit.perturb.regions import fill
 from camaudit.spec import read
@@ -32,24 +36,27 @@ from .training import predict, scenes_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    import numpy as np
     from torch import Tensor
 
     from camaudit.result import CheckResult
 
+    from .cues import Pictures
     from .grid import Entry
 
 N = 480
 OVERLAPS = ("iou@0.5", "energy_inside", "pointing")
 CHECKS = ("declared", "discovered", "background swap")
-BASELINES = (*OVERLAPS, "object removed")
+SPRAY = "SpRAy alone"
+BASELINES = (*OVERLAPS, SPRAY, "object removed")
+REFUSED = "REFUSED"
+"""The verdict of a check that does not carry a region that holds the object."""
 ORACLE = "oracle"
 DETECTORS = (*CHECKS, *BASELINES, ORACLE)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """A detector on a network: its `score`; the check's own `p`, and its `verdict` (PASS, FAIL …)."""
+    """A detector on a network: its `score`; the check's own `p` and `verdict` (PASS, FAIL …, REFUSED)."""
 
     score: float
     p: float = math.nan
@@ -90,36 +97,70 @@ def seed_of(entry: Entry) -> int:
 
 def declared(entry: Entry, folder: Path = ZOO) -> Answers:
     """Camaudit's check with the cue's region named, and on the background as a whole."""
-    cue, background = _audit(
-        entry,
-        folder,
-        {"id": "declared", "kind": "shortcut", "data": "declared", "regions": ["cue"]},
-        {"id": "background", "kind": "shortcut", "data": "bare", "regions": ["background"]},
-    )
+    with tempfile.TemporaryDirectory() as place:
+        cue, background = _audit(
+            entry,
+            folder,
+            {"id": "declared", "kind": "shortcut", "data": "declared", "regions": ["cue"]},
+            {"id": "background", "kind": "shortcut", "data": "bare", "regions": ["background"]},
+            place=Path(place),
+        )
     return {"declared": _answer(cue), "background swap": _answer(background)}
 
 
 def undeclared(entry: Entry, folder: Path = ZOO) -> Answers:
-    """Nothing named: maps propose regions, other pictures test them. From the same maps, their overlap."""
+    """Nothing named: maps propose, other pictures test. From the same maps, their overlap and clusters."""
     metric, *also = OVERLAPS
-    overlap, found = _audit(
-        entry,
-        folder,
-        {
-            "id": "overlap",
-            "kind": "overlap",
-            "data": "bare",
-            "metric": metric,
-            "also": also,
-            "allow_undefined": 1,
-            "gate": {"at_least": 0.5},
-        },
-        {"id": "discovered", "kind": "shortcut", "data": "bare", "discover": True},
-    )
+    looks = {
+        "id": "overlap",
+        "kind": "overlap",
+        "data": "bare",
+        "metric": metric,
+        "also": also,
+        "allow_undefined": 1,
+        "gate": {"at_least": 0.5},
+    }
+    discovery = {"id": "discovered", "kind": "shortcut", "data": "bare", "discover": True}
+    with tempfile.TemporaryDirectory() as place:
+        overlap, found = _audit(entry, folder, looks, discovery, place=Path(place))
+        maps = _maps(Path(place) / "report/evidence/all_maps.npz", "overlap")
     means = {item.name: item.value for item in overlap.findings if item.by is None}
     return {
         **{name: Answer(score=_known(-means.get(name, math.nan))) for name in OVERLAPS},
+        SPRAY: Answer(score=spray(maps, painted(entry.world, N, seed_of(entry)))),
         "discovered": _answer(found),
+    }
+
+
+def spray(maps: dict[int, np.ndarray], pictures: Pictures) -> float:
+    """Clusters of maps without any test: the largest mean share of evidence off the object of any cluster.
+
+    `maps` [u, v] by number of the picture. Clusters are those of a class whose maps fall into two or more,
+    the largest one left out, as the check takes them (after Lapuschkin et al., 2019, who looked at them by
+    eye). −∞ where the maps of no class do.
+    """
+    numbers = [number for number, own in maps.items() if own.max() > 0]
+    if not numbers:
+        return -math.inf
+    evidence = np.stack([np.maximum(maps[number], 0).astype(np.float64) for number in numbers])
+    side = pictures.object.shape[1] // evidence.shape[1]
+    inside = (
+        pictures.object[numbers].reshape(len(numbers), evidence.shape[1], side, -1, side).mean(axis=(2, 4))
+    )
+    off = 1 - (evidence * inside).sum(axis=(1, 2)) / evidence.sum(axis=(1, 2))
+    found = clusters(evidence, [int(pictures.labels[number]) for number in numbers])
+    return max((float(off[members].mean()) for _, members in found), default=-math.inf)
+
+
+def _maps(file: Path, check: str) -> dict[int, np.ndarray]:
+    """The raw maps of a check, by number of the picture."""
+    with np.load(file) as kept:
+        ids, shapes, values = (kept[f"{check}/{part}"] for part in ("ids", "shapes", "values"))
+    ends = np.cumsum([math.prod(shape) for shape in shapes])
+    parts = np.split(values, ends[:-1])
+    return {
+        int(key.rpartition("-")[2]): part.reshape(shape)
+        for key, part, shape in zip(ids, parts, shapes, strict=True)
     }
 
 
@@ -169,22 +210,29 @@ def specification(entry: Entry, folder: Path, tests: Iterable[dict[str, Any]]) -
     }
 
 
-def _audit(entry: Entry, folder: Path, *tests: dict[str, Any]) -> tuple[CheckResult, ...]:
-    with tempfile.TemporaryDirectory() as place:
-        path = Path(place) / "zoo.audit.yaml"
-        path.write_text(
-            yaml.safe_dump(specification(entry, folder, tests), sort_keys=False), encoding="utf-8"
-        )
-        options = Options(batch_size=120, workers=0, threads=1)
-        found = run(plan.make(read(path)), Path(place) / "report", options).checks
-    broken = [f"{entry.name}: {check.headline}" for check in found if check.status == "ERROR"]
+def _audit(entry: Entry, folder: Path, *tests: dict[str, Any], place: Path) -> tuple[CheckResult, ...]:
+    path = place / "zoo.audit.yaml"
+    path.write_text(yaml.safe_dump(specification(entry, folder, tests), sort_keys=False), encoding="utf-8")
+    options = Options(batch_size=120, workers=0, threads=1)
+    found = run(plan.make(read(path)), place / "report", options).checks
+    broken = [
+        f"{entry.name}: {check.headline}"
+        for check in found
+        if check.status == "ERROR" and not _refused(check)
+    ]
     if broken:
         raise SystemExit("\n".join(broken))
     return found
 
 
+def _refused(check: CheckResult) -> bool:
+    return check.status == "ERROR" and HANDS_OVER in check.headline
+
+
 def _answer(check: CheckResult) -> Answer:
     """The judged region with the largest effect; the smallest adjusted p; the check's verdict."""
+    if _refused(check):
+        return Answer(score=-math.inf, p=1.0, verdict=REFUSED, note=check.answer)
     judged = [item for item in check.findings if item.status is not None]
     if not judged:
         return Answer(score=-math.inf, p=1.0, verdict=check.status, note="nothing was tested")

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from . import figures
-from .audit import BASELINES, CHECKS
+from .audit import BASELINES, CHECKS, REFUSED
 from .table import HELD_OUT, by_cue
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ COLOURS = {
     "iou@0.5": "#7a7a7a",
     "energy_inside": "#4f9d69",
     "pointing": "#a27bb8",
+    "SpRAy alone": "#5bb5c5",
     "object removed": "#8c6d46",
 }
 TRUTHS = {"positive": "#d1495b", "between": "#edae49", "negative": "#0b5fa5"}
@@ -65,6 +66,8 @@ def _effects(zoo: Zoo, left: int) -> Iterator[str]:
     yield from _frame(left, "Region declared: effect against truth", "true reliance r", "effect found")
     yield f'<path d="M{left} {TOP + SIDE}L{left + SIDE} {TOP}" stroke="#ccc" stroke-dasharray="3 3"/>'
     for item in zoo.networks:
+        if item.answers["declared"].verdict == REFUSED:
+            continue
         x, y = _x(left, item.truth.reliance), _y(item.answers["declared"].score)
         colour, tip = TRUTHS[item.truth.kind], f"{item.entry.name}: r {item.truth.reliance:.2f}"
         fill = colour if item.held_out else "none"
@@ -73,7 +76,7 @@ def _effects(zoo: Zoo, left: int) -> Iterator[str]:
             f"<title>{tip}</title></circle>"
         )
     for row, note in enumerate(
-        ("filled: held-out cues", "red relies, blue does not", "yellow is not scored")
+        ("filled: held-out cues", "red relies, blue does not", "yellow is not scored", "refused: not shown")
     ):
         yield f'<text x="{left + 60}" y="{TOP + 100 + 15 * row}" fill="#666">{note}</text>'
 

@@ -126,12 +126,14 @@ def _own(zoo: Zoo) -> Iterator[str]:
             "innocent called SHORTCUT",
             "guilty called SHORTCUT",
             "guilty cleared",
+            "refused: innocent, guilty",
         )
     )
     for diffuse, mark in ((True, ""), (False, ", without tint")):
         for row in table.calibration(zoo, diffuse=diffuse):
             shares = (row.significant, row.accused, row.convicted, row.cleared)
-            yield _line(row.detector + mark, *(_percent(value) for value in shares))
+            refused = ", ".join(map(str, row.refused))
+            yield _line(row.detector + mark, *(_percent(value) for value in shares), refused)
 
 
 def _cues(zoo: Zoo) -> Iterator[str]:

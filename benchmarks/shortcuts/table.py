@@ -10,7 +10,7 @@ import numpy as np
 from camaudit import stats
 
 from . import figures
-from .audit import CHECKS, DETECTORS
+from .audit import CHECKS, DETECTORS, REFUSED
 from .cues import CUES
 
 if TYPE_CHECKING:
@@ -152,7 +152,8 @@ class Calibration:
 
     `significant` is the share of the innocent with p ≤ .05, the actual rate of false positives at that α;
     `accused` the share of them that it calls a shortcut, `cleared` the share of the guilty that it bounds:
-    the false all clear.
+    the false all clear. `refused` counts those, innocent and guilty, whose region it does not carry, since it
+    holds the object: neither accused nor cleared.
     """
 
     detector: str
@@ -160,6 +161,7 @@ class Calibration:
     accused: Interval
     convicted: Interval
     cleared: Interval
+    refused: tuple[int, int]
 
 
 def calibration(zoo: Zoo, *, diffuse: bool = True) -> list[Calibration]:
@@ -170,6 +172,9 @@ def calibration(zoo: Zoo, *, diffuse: bool = True) -> list[Calibration]:
     def share(flags: list[bool], chosen: NDArray[np.bool_]) -> Interval:
         return stats.share(np.asarray(flags, dtype=float)[chosen])
 
+    def refused(name: str, chosen: NDArray[np.bool_]) -> int:
+        return int(np.asarray([answer.verdict == REFUSED for answer in decided.answers(name)])[chosen].sum())
+
     return [
         Calibration(
             detector=name,
@@ -177,6 +182,7 @@ def calibration(zoo: Zoo, *, diffuse: bool = True) -> list[Calibration]:
             accused=share([answer.verdict == "FAIL" for answer in decided.answers(name)], ~guilty),
             convicted=share([answer.verdict == "FAIL" for answer in decided.answers(name)], guilty),
             cleared=share([answer.verdict == "PASS" for answer in decided.answers(name)], guilty),
+            refused=(refused(name, ~guilty), refused(name, guilty)),
         )
         for name in CHECKS
     ]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from camaudit.scores import Table
     from camaudit.spec.types import CheckSpec, Gate, MapsSpec
     from camaudit.stats import Interval
+    from camaudit.verdict import Worth
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +47,13 @@ class Estimate:
     """Adjusted p of the effect being none, where one was tested: without it being small there is no FAIL."""
     tested: int = 1
     """Hypotheses that `p` was adjusted for."""
+    worth: Worth = "pass"
+    """What being on the good side of the gate comes to, see `verdict.judge`."""
+    unproved: str = ""
+    """Why it is not worth a PASS: the answer of a check in which nothing else is wrong."""
     words: Mapping[str, str] = field(default_factory=dict)
-    """What a status is called here: ``FAIL`` → ``SHORTCUT``."""
+    """What a status is called here: ``FAIL`` → ``SHORTCUT``. The good side keeps its word (that of ``PASS``)
+    where it is worth less."""
     called: str = ""
     """What the number is called where the verdict on it is told."""
     beside: tuple[tuple[str, Interval, bool], ...] = ()

@@ -13,7 +13,8 @@ from pydantic import Field, model_validator
 
 from camaudit.checks.kind import Kind
 from camaudit.checks.overlap import map_request
-from camaudit.checks.shortcut_estimates import estimates, titles
+from camaudit.checks.shortcut_columns import BACKGROUND, MOST, PLACE, titles
+from camaudit.checks.shortcut_estimates import estimates
 from camaudit.data.pairing import OBJECT, Pattern, Region
 from camaudit.evidence import Column
 from camaudit.spec.base import Number, StrictModel
@@ -21,9 +22,6 @@ from camaudit.spec.types import CheckSpec, Gate, MapsSpec, refuse_vacuous
 
 if TYPE_CHECKING:
     from camaudit.evidence import MapRequest
-
-BACKGROUND = "background"
-"""The built-in region: all that is not the object."""
 
 InfillName = Literal["blur", "mean", "tile"]
 
@@ -56,7 +54,8 @@ class ShortcutSpec(CheckSpec):
     """Columns of the data whose values may go with the errors: accuracy is shown by value, without a gate,
     since nothing is changed in the images."""
     discover: bool = False
-    """Let maps of a part of the images propose regions, which are then tested on the others."""
+    """Let maps of a part of the images propose regions, which are then tested on the others, and the
+    background with them. They can accuse and never clear."""
     infills: Annotated[tuple[InfillName, ...], Field(min_length=2)] = ("blur", "mean")
     """Ways to fill and blend what is changed; the weakest effect counts."""
     pairs: Annotated[int, Field(ge=2)] | None = None
@@ -73,6 +72,10 @@ class ShortcutSpec(CheckSpec):
             raise ValueError('"infills" and "regions" name each thing once')
         if OBJECT in self.regions:
             raise ValueError('the object itself is no shortcut; for all but the object, name "background"')
+        if self.discover and any(name.startswith(PLACE) for name in self.regions):
+            raise ValueError(
+                f'with "discover", names that begin with "{PLACE}" are those of proposed regions'
+            )
         refuse_vacuous(self.gate.as_gate(), "reliance", 0.0, 1.0)
         return self
 
@@ -97,12 +100,12 @@ def _columns(spec: ShortcutSpec, maps: MapsSpec) -> dict[str, Column]:
 
 def forwards(spec: ShortcutSpec) -> str:
     """What the follow-up takes, in words."""
-    tests = len(spec.regions)
     each = 2 * len(spec.infills)
-    known = f"{1 + each * tests + len(spec.infills) * (BACKGROUND in spec.regions)}"
-    more = f", and {each} more for each region that maps propose" if spec.discover else ""
+    known = {*spec.regions, *([BACKGROUND] if spec.discover else [])}
+    count = 1 + each * len(known) + len(spec.infills) * (BACKGROUND in known)
+    more = f", and {each} more for each region that maps propose ({MOST} at most)" if spec.discover else ""
     share = "a quarter" if spec.discover else "a third"
-    return f"{known} forwards for each image that is changed, {share} of them at most{more}"
+    return f"{count} forwards for each image that is changed, {share} of them at most{more}"
 
 
 def _question(spec: ShortcutSpec) -> str:
@@ -128,9 +131,10 @@ CHECK = Kind(
     costs=forwards,  # type: ignore[arg-type]
     limits=(
         (
-            "Only the regions named here were tested. Blind spots: cues that lie nowhere in particular, such "
+            "Only the regions shown here were tested. Blind spots: cues that lie nowhere in particular, such "
             "as blur, tint and compression; cues inside the object that no mask outlines; cues that these "
-            "images do not have. BOUNDED speaks of the tested regions and of nothing else."
+            "images do not have. BOUNDED speaks of the tested regions and of nothing else; of a region that "
+            "nobody named it clears nothing."
         ),
         (
             "A cue that only often goes with the class is carried over only often: the reliance found is "

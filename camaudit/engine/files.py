@@ -44,12 +44,14 @@ class Evidence:
         pictures: dict[str, Picture],
     ) -> tuple[SampleRow, ...]:
         """The rows of the samples shown, with their pictures and maps written."""
-        wanted = shown_maps(check)
+        # A check that asks for no map has no map missing.
+        asked = any(column.needs_map for column in check.columns.values())
+        wanted, without = (shown_maps(check), "missing") if asked else ({}, "no map was needed")
         rows = []
         for key, failing in shown:
             detail, picture = collector.details[key], pictures.get(key)
             maps = [self._named_map(name, request, key, collector) for name, request in wanted.items()]
-            main = maps[0] if maps else NamedMap(name="", status="missing")
+            main = maps[0] if maps else NamedMap(name="", status=without)
             rows.append(
                 SampleRow(
                     id=key,

@@ -296,7 +296,7 @@ class Session:
             environment=environment(spec.base, self.options.device),
             warnings=notes,
             timings=self.timings,
-            comparisons=sum(item.status is not None for check in checks for item in check.findings),
+            comparisons=sum(bool(item.gate) for check in checks for item in check.findings),
             files=written(self.folder),
         )
 

@@ -28,7 +28,7 @@ from camaudit.plan import forward_groups
 from camaudit.targets import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from camaudit.classifier import Classifier
     from camaudit.data.sample import Listing, Sample
@@ -83,6 +83,23 @@ class Walk:
             self._batch(batch)
             self.tick(len(self.collector.details) + len(self.collector.lost), len(samples))
         return samples
+
+    def again(self, loaded: Iterable[Loaded], request: MapRequest) -> dict[str, MapDetail]:
+        """Maps of images at hand, by id, under a condition that the walk did not ask for.
+
+        Raises whatever making one of them raises.
+        """
+        found: dict[str, MapDetail] = {}
+        (group,) = forward_groups([request])
+        for batch in _batches(loaded, self.batch_size):
+            pixels = images(batch, self.classifier.device)
+            self._asked = bound(self.classifier, batch)
+            labels, logits = _labels(batch, pixels.device), self._logits(pixels)
+            for made, _ in self._answers(group, [request], pixels, labels, logits):
+                found |= _map_details(batch, request, made.maps[0])
+            if request in self.collector.failures:
+                raise self.collector.failures.pop(request)
+        return found
 
     @property
     def asked(self) -> Classifier:
@@ -224,7 +241,7 @@ class Walk:
         for request, maps in batch.maps.items():
             kept = self.collector.maps.setdefault(request, {}) if request.condition.stage is None else None
             if kept is not None:
-                kept.update(_map_details(batch, request, maps))
+                kept.update(_map_details(batch.loaded, request, maps))
         region = OBJECT if OBJECT in self.work.regions else next(iter(self.work.regions), None)
         if region is not None:
             self.collector.add_share(batch.loaded, region)
@@ -291,13 +308,13 @@ def _class_name(index: int | None, classes: tuple[str, ...] | None) -> str | Non
     return classes[index] if classes is not None and index < len(classes) else str(index)
 
 
-def _map_details(batch: Batch, request: MapRequest, maps: MapBatch) -> dict[str, MapDetail]:
+def _map_details(loaded: Sequence[Loaded], request: MapRequest, maps: MapBatch) -> dict[str, MapDetail]:
     raw = maps.raw.float().cpu().numpy()
     scale = maps.scale.float().cpu().numpy()
-    lost = lacks_label([request], batch.loaded)
+    lost = lacks_label([request], loaded)
     return {
         item.sample.id: MapDetail(raw=raw[row], status=maps.status[row], scale=float(scale[row]))
-        for row, item in enumerate(batch.loaded)
+        for row, item in enumerate(loaded)
         if not lost[row]
     }
 

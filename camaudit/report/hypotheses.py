@@ -51,8 +51,9 @@ def hypothesis_views(check: CheckResult) -> tuple[HypothesisView, ...]:
 def _view(item: Hypothesis, findings: dict[str, Finding]) -> HypothesisView:
     main = findings.get(item.name)
     badge = None
-    if main is not None and main.status is not None:
-        badge = words.Badge(word=main.word or main.status, tone=main.status.lower())
+    if main is not None and (main.word or main.status):
+        status = main.status or "SKIP"
+        badge = words.Badge(word=main.word or status, tone=status.lower())
     return HypothesisView(
         name=words.printable(item.name),
         badge=badge,

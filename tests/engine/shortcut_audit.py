@@ -36,13 +36,24 @@ def picture(number, label, tag, scene=None):
     return image
 
 
-def samples(n=120, rho=1.0, outlined=True, scene=False, groups=0, shuffled=False):
-    """`n` samples; the tag goes with the class with chance rho. Not `outlined`: class 0 has no mask of it."""
+def samples(n=120, rho=1.0, outlined=True, scene=False, groups=0, shuffled=False, objects=1.0, held=0.0):
+    """`n` samples; the tag goes with the class with chance rho. Not `outlined`: class 0 has no mask of it.
+
+    A share `objects` of them has a mask of the object. Region "wide" holds the share `held` of it, "all" is
+    the whole image.
+    """
     rng = np.random.default_rng(0)
     for number in range(n):
         label = number % 2
         tag = label if rng.random() < rho else 1 - label
-        masks = {"object": MaskArray(array=lambda: OBJECT)}
+        wide = OBJECT & (np.cumsum(OBJECT).reshape(OBJECT.shape) <= held * OBJECT.sum())
+        wide[20:22, 20:22] = True
+        masks = {
+            "wide": MaskArray(array=lambda wide=wide: wide),
+            "all": MaskArray(array=lambda: np.ones_like(OBJECT)),
+        }
+        if number < objects * n:
+            masks["object"] = MaskArray(array=lambda: OBJECT)
         if outlined or label:
             masks["tag"] = MaskArray(array=lambda: TAG)
         image = picture(number, label, tag, label if scene else None)
@@ -59,11 +70,12 @@ def samples(n=120, rho=1.0, outlined=True, scene=False, groups=0, shuffled=False
 class Reader(nn.Module):
     """Logits of class 0 and 1 from the tag, the object and the scene below, by weights."""
 
-    def __init__(self, tag=0.0, object=0.0, scene=0.0, dead=0.0):
+    def __init__(self, tag=0.0, object=0.0, scene=0.0, deaf=False):
         super().__init__()
+        # A last layer that nothing hangs on: drawn anew, it changes no map.
+        self.head = nn.Linear(1, 2) if deaf else None
         self.weights = {"tag": tag, "object": object, "scene": scene}
         self.features = nn.Conv2d(3, 3, 1, bias=False)
-        self.dead = dead
         with torch.no_grad():
             self.features.weight.copy_(torch.eye(3)[:, :, None, None])
 
@@ -74,7 +86,8 @@ class Reader(nn.Module):
         scene = x[:, 2, 18:].mean((1, 2)) - 0.5
         parts = {"tag": tag, "object": thing, "scene": scene}
         score = 10 * sum(self.weights[name] * part for name, part in parts.items())
-        return torch.stack([-score, score], dim=1)
+        unheard = 0 if self.head is None else 0 * self.head(score[:, None])
+        return torch.stack([-score, score], dim=1) + unheard
 
 
 def reader(**weights):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from camaudit import plan
 from camaudit.engine import run
 from camaudit.engine.shortcut.roles import Member, cast, units
+from camaudit.engine.shortcut.table import beyond_edits
 from camaudit.result import AuditResult
 from camaudit.spec import read
 from tests.engine.shortcut_audit import MODULE, shortcut, write
@@ -129,10 +130,10 @@ def test_a_change_that_breaks_the_images_bounds_nothing(tmp_path):
     text = module.with_suffix(".py").read_text()
     # A network that answers wrong wherever the tag's four rows were not drawn by one hand: after any change.
     text = text.replace(
-        "        return torch.stack([-score, score], dim=1)",
+        "        return torch.stack([-score, score], dim=1) + unheard",
         "        moved = (x[:, 2, 1:5, 1:5].amax((1, 2)) - x[:, 2, 1:5, 1:5].amin((1, 2))) > 0.004\n"
         "        score = torch.where(moved, -thing, thing)\n"
-        "        return torch.stack([-score, score], dim=1)",
+        "        return torch.stack([-score, score], dim=1) + unheard",
     )
     module.with_suffix(".py").write_text(text)
     spec = path.read_text().replace("regions:\n  - tag", "regions:\n  - tag\n  infills: [blur, tile]")
@@ -143,6 +144,101 @@ def test_a_change_that_breaks_the_images_bounds_nothing(tmp_path):
     assert tag.status == "INCONCLUSIVE"
     assert math.isnan(tag.upper)
     assert "the change by itself costs" in tag.reason
+
+
+@pytest.mark.parametrize("held", [0.0, 0.4])
+def test_a_region_with_less_than_half_of_the_object_may_be_named(tmp_path, held):
+    """A collar lies inside the dog."""
+    (check,) = audited(tmp_path, shortcut(regions=["wide"]), weights={"tag": 1.0}, held=held).checks
+    assert check.status != "ERROR", check.headline
+    share = float(check.parameters["wide: share of the object that it covers"])
+    assert share == pytest.approx(held, abs=0.02)
+
+
+def test_a_region_that_holds_the_object_is_refused(tmp_path):
+    """It was carried over with the object in it, and networks that read the object were called SHORTCUT."""
+    check = shortcut(regions=["tag", "wide", "all"])
+    (found,) = audited(tmp_path, check, weights={"object": 1.0}, held=0.75).checks
+    assert (found.status, found.blocks) == ("ERROR", True)
+    for part in (
+        "region 'wide' covers 75 % of the object (median of 120 images that show both; 50 % is the most)",
+        "region 'all' covers 100 % of the object",
+        "carrying it over hands over the object as well",
+        "narrow its masks to the cue",
+        'name "background"',
+    ):
+        assert part in found.headline
+    assert "'tag'" not in found.headline
+
+
+def test_without_masks_of_the_object_only_what_covers_nearly_all_is_refused(tmp_path):
+    (found,) = audited(tmp_path / "all", shortcut(regions=["all"]), weights={"object": 1.0}, objects=0).checks
+    assert found.status == "ERROR"
+    assert "region 'all' covers 100 % of the image (median), and no image has a mask of the object" in (
+        found.headline
+    )
+    (found,) = audited(tmp_path / "tag", weights={"tag": 1.0}, objects=0).checks
+    assert found.status == "FAIL"
+    assert any("could not be verified: no image has a mask of the object" in note for note in found.warnings)
+    (found,) = audited(tmp_path / "some", weights={"tag": 1.0}, objects=0.5).checks
+    assert any("was verified on 6" in note and "of the 120 images" in note for note in found.warnings)
+
+
+def test_a_seam_is_not_taken_for_the_cue(tmp_path):
+    """Do(cue) moves no answer here: the network reads whether the place without a tag fits its surround.
+
+    Only ground carried from another image does not fit, and that comes from class 0 alone. So answers of
+    class 1 turn with the donor, and did make a SHORTCUT of a region that nobody relies on.
+    """
+    path = write(tmp_path, weights={"object": 0.6}, data={"n": 360})
+    module = tmp_path / f"tags_{tmp_path.name}".replace("-", "_")
+    text = module.with_suffix(".py").read_text()
+    text = text.replace(
+        "    image[TAG, 2] = (250 if tag else 5) - rng.integers(0, 5)\n",
+        "    image[:10, :, :] = rng.integers(40, 160)\n    if tag:\n        image[TAG] = (250, 100, 250)\n",
+    ).replace(
+        "        return torch.stack([-score, score], dim=1) + unheard",
+        "        seam = (x[:, 1, 1:5, 1:5].mean((1, 2)) - x[:, 1, 6:9, 6:].mean((1, 2))).abs()\n"
+        "        score = score - 30 * seam * (x[:, 0, 1:5, 1:5].mean((1, 2)) < 0.7)\n"
+        "        return torch.stack([-score, score], dim=1) + unheard",
+    )
+    module.with_suffix(".py").write_text(text)
+    (check,) = run(plan.make(read(path)), tmp_path / "out").checks
+    tag = check.findings[0]
+    assert tag.lower > 0.05, tag
+    assert finding(check, "tag: margin").lower > 1
+    beyond = finding(check, "tag: margin beyond the change")
+    assert beyond.lower < 0 < beyond.upper
+    assert tag.p > 0.05
+    assert (tag.status, tag.word) == ("INCONCLUSIVE", "")
+
+
+@given(
+    seed=st.integers(0, 10_000), seam=st.floats(-3, 3), cue=st.floats(-3, 3), share=st.sampled_from([1, 2, 3])
+)
+@settings(max_examples=60, deadline=None)
+def test_what_the_change_shifts_by_itself_is_taken_off(seed, seam, cue, share):
+    """Evidence for class 1 is a number; ground of class 0 shifts it by `seam`, class 1's version by `cue`."""
+    rng = np.random.default_rng(seed)
+    own = (np.arange(60) % (share + 1) > 0).astype(int)
+    scene = rng.normal(size=60)
+
+    def margin(evidence):
+        return np.where(own == 1, evidence, -evidence)
+
+    untouched = margin(scene + cue * own)
+    same = margin(scene + np.where(own == 1, cue, seam))
+    other = margin(scene + np.where(own == 1, seam, cue))
+    found = beyond_edits(same - other, untouched - same, own=own, other=1 - own)
+    assert found.mean() == pytest.approx(cue, abs=1e-9)
+    assert (same - other).mean() == pytest.approx(cue - seam, abs=1e-9)
+
+
+def test_of_a_class_that_shows_no_region_nothing_is_taken_off():
+    margin, cost = np.array([2.0, np.nan, 4.0]), np.array([1.0, np.nan, 0.0])
+    found = beyond_edits(margin, cost, own=np.array([1, 0, 1]), other=np.array([0, 1, 0]))
+    assert found[[0, 2]] == pytest.approx([3.0, 4.0])
+    assert math.isnan(found[1])
 
 
 def test_pictures_of_pairs_are_written_and_read_back(tmp_path):

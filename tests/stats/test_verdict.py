@@ -46,6 +46,18 @@ def test_an_interval_against_the_bound(lower, upper, at_least, at_most):
     assert verdict.judge(given_interval, bound=0.6, direction="at_most").status == at_most
 
 
+def test_a_good_number_may_be_worth_less_than_a_pass():
+    """What was only guessed at can accuse, and clears nothing."""
+    good, bad, across = ((0.0, 0.04), (0.06, 0.1), (0.03, 0.1))
+    for worth, status in (("pass", "PASS"), ("open", "INCONCLUSIVE"), ("nothing", None)):
+        rulings = [
+            verdict.judge(interval(low, low, high), bound=0.05, direction="at_most", worth=worth)
+            for low, high in (good, bad, across)
+        ]
+        assert [ruling.status for ruling in rulings] == [status, "FAIL", "INCONCLUSIVE"]
+        assert [ruling.good for ruling in rulings] == [True, False, False]
+
+
 @pytest.mark.parametrize("direction", ["at_least", "at_most"])
 def test_one_ulp_decides(direction):
     sign = 1 if direction == "at_least" else -1

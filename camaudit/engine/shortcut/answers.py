@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 import numpy as np
 import torch
 
-from camaudit.checks.shortcut_estimates import NO_REGION, UNTOUCHED, column
-from camaudit.engine.shortcut.change import pixels
+from camaudit.checks.shortcut_columns import NO_REGION, UNTOUCHED, column
+from camaudit.engine.shortcut.change import objects, pixels
+from camaudit.engine.shortcut.coverage import Coverage
 from camaudit.perturb.regions import fill
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class Test:
     reasons: dict[str, dict[str, str]] = field(default_factory=dict)
     shots: dict[str, dict[str, tuple[Shot, ...]]] = field(default_factory=dict)
     lacking: dict[str, int] = field(default_factory=dict)
+    coverage: Coverage = field(default_factory=Coverage)
     removed: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
     """By infill and sample, the margin of every class with the object filled."""
 
@@ -75,6 +77,9 @@ class Test:
             masks = [suspect.masks(items, (height, width)).to(device) for items in sides]
             shown = suspect.shown(masks[0])
             self._count_lacking(suspect, masks[1:])
+            if suspect.outlined:
+                for held, items in zip(masks, sides, strict=True):
+                    self.coverage.add(suspect.name, held, objects(items, (height, width)).to(device))
             if suspect.complement:
                 self._remove(recipients, pictures[0], masks[0], shown)
             for infill in self.spec.infills:
@@ -83,9 +88,9 @@ class Test:
                     for side in (1, 2)
                 ]
                 answers = [self._logits(one) for one in changed]
-                for part, found in _compared(answers[0], answers[1], labels).items():
-                    name, both = column(suspect.name, infill, part), torch.cat(answers, dim=1)
-                    self._note(name, recipients, found, both, shown)
+                every = torch.cat([untouched, *answers], dim=1)
+                for part, found in _compared(untouched, answers[0], answers[1], labels).items():
+                    self._note(column(suspect.name, infill, part), recipients, found, every, shown)
                 if infill == self.spec.infills[0]:
                     self._keep(suspect, batch, [pictures[0], *changed], [untouched, *answers], shown)
 
@@ -154,12 +159,13 @@ class Test:
             return self.walk.classifier.logits(images).double()
 
 
-def _compared(same: Tensor, other: Tensor, labels: Tensor) -> dict[str, Tensor]:
-    """The parts of `shortcut_estimates.PARTS`, from the logits with either donor's region."""
+def _compared(untouched: Tensor, same: Tensor, other: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    """Those of `shortcut_columns.PARTS` that an image has alone, from logits without and with a change."""
     return {
         "same": _right(same, labels),
         "other": _right(other, labels),
         "margin": margin(same, labels) - margin(other, labels),
+        "cost": margin(untouched, labels) - margin(same, labels),
         "flip": (same.argmax(1) != other.argmax(1)).double(),
     }
 

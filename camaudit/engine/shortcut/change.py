@@ -11,11 +11,11 @@ from torch.nn import functional
 
 from camaudit.data.pairing import OBJECT
 from camaudit.engine.pixels import images
-from camaudit.engine.shortcut.cells import free, hottest
+from camaudit.engine.shortcut.cells import free, hottest, hottest_beside
 from camaudit.perturb.regions import swap_background, transplant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from torch import Tensor
 
@@ -30,7 +30,8 @@ class Suspect:
 
     Where it lies is said by the data's masks of its name; by the object, whose `complement` it is; or on the
     grid of a map: one `place` [u, v] for all images, or each image's hottest place, from its `evidence`
-    [u, v] by sample id. Places on a grid leave out what the object reaches.
+    [u, v] by sample id. Places on a grid leave out what the object reaches; the hottest one `beside` the
+    object is among the cells next to it, without the object's pixels and their neighbours.
     """
 
     name: str
@@ -39,12 +40,17 @@ class Suspect:
     complement: bool = False
     place: Cells | None = None
     evidence: Mapping[str, np.ndarray] | None = None
+    beside: bool = False
     notes: tuple[str, ...] = field(default=())
+
+    @property
+    def outlined(self) -> bool:
+        """Whether masks of the data say where it lies: then it may hold the object, in part or as a whole."""
+        return not self.complement and self.place is None and self.evidence is None
 
     def masks(self, loaded: Sequence[Loaded], size: tuple[int, int]) -> Tensor:
         """Bool [n, h, w], empty where an image does not show the region; the object's, for a complement."""
-        own = (torch.from_numpy(np.ascontiguousarray(self._mask(item))) for item in loaded)
-        return torch.stack([_nearest(mask, size) for mask in own])
+        return _stacked([self._mask(item) for item in loaded], size)
 
     def _mask(self, item: Loaded) -> np.ndarray:
         """At the size of the image, or of the map."""
@@ -52,6 +58,8 @@ class Suspect:
             return self.place & free(item.masks[OBJECT], self.place.shape)
         if self.evidence is not None:
             evidence = self.evidence[item.sample.id]
+            if self.beside:
+                return hottest_beside(evidence, item.masks[OBJECT])
             return hottest(evidence, free(item.masks[OBJECT], evidence.shape))
         return item.masks[OBJECT if self.complement else self.name]
 
@@ -77,6 +85,15 @@ def pixels(loaded: Sequence[Loaded], size: tuple[int, int], device: torch.device
             one = functional.interpolate(one, size=size, mode="bilinear", align_corners=False, antialias=True)
         made.append(one.clamp(0, 1))
     return torch.cat(made)
+
+
+def objects(loaded: Sequence[Loaded], size: tuple[int, int]) -> Tensor:
+    """Masks of the object, bool [n, h, w], empty where an image has none."""
+    return _stacked([item.masks[OBJECT] for item in loaded], size)
+
+
+def _stacked(masks: Iterable[np.ndarray], size: tuple[int, int]) -> Tensor:
+    return torch.stack([_nearest(torch.from_numpy(np.ascontiguousarray(mask)), size) for mask in masks])
 
 
 def _nearest(mask: Tensor, size: tuple[int, int]) -> Tensor:

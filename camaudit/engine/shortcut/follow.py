@@ -4,34 +4,34 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-import pandas as pd
-
-from camaudit.checks.shortcut import BACKGROUND
-from camaudit.checks.shortcut_estimates import META, NO_REGION, REMOVED, SHIFT, UNTOUCHED, column
+from camaudit.checks.shortcut_columns import BACKGROUND
 from camaudit.data.pairing import OBJECT, fields_of, find_mask
 from camaudit.data.sample_error import SampleError
 from camaudit.data.stream import Lost, stream
 from camaudit.engine.collect import clean_map
 from camaudit.engine.shortcut.answers import Test
 from camaudit.engine.shortcut.change import NoMask, Suspect
-from camaudit.engine.shortcut.propose import propose
+from camaudit.engine.shortcut.propose import background, propose
 from camaudit.engine.shortcut.roles import Member, Roles, cast
+from camaudit.engine.shortcut.table import table_of
+from camaudit.engine.shortcut.validity import IMAGES, unchanged
 from camaudit.errors import DataError
 from camaudit.registry import did_you_mean
-from camaudit.scores import FACTS, Table
-from camaudit.stats import auc_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    import numpy as np
+
     from camaudit.checks.shortcut import ShortcutSpec
     from camaudit.data.sample import Sample
+    from camaudit.data.stream import Loaded
     from camaudit.engine.shortcut.answers import Shot, Three
     from camaudit.engine.streaming import Walk
     from camaudit.plan import CheckPlan
+    from camaudit.scores import Table
 
 PROPOSING = 0.25
 """Share of the images that are looked at where maps propose; none of them is tested."""
@@ -55,7 +55,8 @@ class Followed:
 def follow(check: CheckPlan, walk: Walk, drawn: Sequence[Sample], *, workers: int) -> Followed:
     """Test every suspected region on images that did not propose it.
 
-    Raises `DataError` where a region is unknown, or where too few images have a label and donors.
+    Raises `DataError` where a region is unknown or holds the object, or where too few images have a label and
+    donors.
     """
     spec: ShortcutSpec = check.spec  # type: ignore[assignment]
     samples = {
@@ -75,27 +76,27 @@ def follow(check: CheckPlan, walk: Walk, drawn: Sequence[Sample], *, workers: in
     suspected, notes = _named(spec), tuple[str, ...]()
     if spec.discover:
         found, notes = _proposed(check, walk, [samples[key] for key in roles.proposing], workers)
-        suspected += found
-    if not suspected:
-        raise DataError("nothing is tested: " + "; ".join(notes))
+        suspected += tuple(item for item in found if item.name not in spec.regions)
     test = Test(spec=spec, walk=walk, suspects=suspected)
     test.run(_triples(roles, samples, spec, walk, workers), len(roles.triples))
+    test.coverage.refuse()
     settings = {
         "images changed": float(len(roles.triples)),
         "images that proposed": float(len(roles.proposing)),
         "images without a label or a finite answer": float(left_out),
         **{name: float(count) for name, count in test.lacking.items() if count},
+        **test.coverage.settings(),
     }
     return Followed(
-        table=replace(_table(test, samples, walk), settings=settings),
+        table=replace(table_of(test, roles, samples, walk), settings=settings),
         suspected=suspected,
         shots=test.shots,
-        notes=notes,
+        notes=(*notes, *test.coverage.notes()),
     )
 
 
 def _with_regions(sample: Sample, spec: ShortcutSpec, base: Path) -> Sample:
-    """The sample with a mask for each region named, an empty one where it has none."""
+    """The sample with a mask for each region named, and of the object, an empty one where it has none."""
     masks = dict(sample.masks)
     if isinstance(spec.regions, dict):
         for name, pattern in spec.regions.items():
@@ -113,7 +114,7 @@ def _with_regions(sample: Sample, spec: ShortcutSpec, base: Path) -> Sample:
                 ) from refusal
             if found is not None:
                 masks[name] = found
-    return replace(sample, masks={**dict.fromkeys(spec.regions, NoMask()), **masks})
+    return replace(sample, masks={**dict.fromkeys([*spec.regions, OBJECT], NoMask()), **masks})
 
 
 def _refuse_unknown(spec: ShortcutSpec, drawn: Sequence[Sample]) -> None:
@@ -157,10 +158,25 @@ def _proposed(
     """What the maps of the images that are not tested propose."""
     request = clean_map(check)
     assert request is not None
+    objects: dict[str, np.ndarray] = {}
+    few: list[Loaded] = []
     loaded = stream(looked_at, walk.classifier.preprocess.geometry, regions=(OBJECT,), workers=workers)
-    objects = {item.sample.id: item.masks[OBJECT] for item in loaded if not isinstance(item, Lost)}
+    for number, item in enumerate(loaded):
+        if not isinstance(item, Lost):
+            objects[item.sample.id] = item.masks[OBJECT]
+            few += [item] if number % max(1, len(looked_at) // IMAGES) == 0 else []
+    why_not, note = unchanged(walk, request, few)
+    if why_not:
+        return (background(""),), (f"maps propose nothing: {why_not}",)
     labels = {item.id: item.label for item in looked_at if item.label is not None}
-    return propose(walk.collector.maps.get(request, {}), objects, labels, seed=check.sample.seed)
+    found, notes = propose(
+        walk.collector.maps.get(request, {}),
+        objects,
+        labels,
+        seed=check.sample.seed,
+        classes=walk.classifier.classes,
+    )
+    return found, tuple(filter(None, [*notes, note]))
 
 
 def _triples(
@@ -168,9 +184,8 @@ def _triples(
 ) -> Iterator[list[Three]]:
     """Recipients with their donors, loaded, in batches of one size of recipient."""
     order = [samples[key] for item in roles.triples for key in (item.recipient, item.same, item.other)]
-    regions = [name for name in spec.regions if name != BACKGROUND]
-    if spec.needs_object:
-        regions.append(OBJECT)
+    # The object's masks are always looked at: a named region may hold the object.
+    regions = [OBJECT, *(name for name in spec.regions if name != BACKGROUND)]
     loaded = stream(order, walk.classifier.preprocess.geometry, regions=regions, workers=workers)
     waiting: dict[tuple[int, ...], list[Three]] = {}
     for recipient, same, other in zip(loaded, loaded, loaded, strict=True):
@@ -184,61 +199,3 @@ def _triples(
             yield group
             waiting[recipient.pixels.shape] = []  # type: ignore[union-attr]
     yield from (group for group in waiting.values() if group)
-
-
-def _table(test: Test, samples: Mapping[str, Sample], walk: Walk) -> Table:
-    """One row per changed image, the largest shift by any region in front."""
-    ids = sorted(test.numbers[UNTOUCHED])
-    details = [walk.collector.details[key] for key in ids]
-    facts: dict[str, Any] = {
-        "label": [item.label for item in details],
-        "predicted": [item.predicted for item in details],
-        "group": [item.group for item in details],
-        "map_status": [None] * len(ids),
-        "object_share": [walk.collector.shares.get(key, float("nan")) for key in ids],
-    }
-    assert tuple(facts) == FACTS
-    columns = {name: [numbers[key] for key in ids] for name, numbers in test.numbers.items()}
-    shift = _largest_shift(test, ids)
-    removed, unknown = _removed(test, samples, ids)
-    columns |= removed
-    frame = pd.DataFrame({**facts, SHIFT: shift, **columns}, index=pd.Index(ids, name="id"))
-    missing = {key: NO_REGION for key, value in zip(ids, shift, strict=True) if value != value}  # noqa: PLR0124
-    levels = {
-        f"{META}{name}": pd.DataFrame(
-            {name: [samples[key].metadata.get(name) for key in ids]}, index=frame.index
-        )
-        for name in test.spec.metadata
-    }
-    return Table(frame=frame, reasons={**test.reasons, **unknown, SHIFT: missing}, profiles=levels)
-
-
-def _removed(
-    test: Test, samples: Mapping[str, Sample], ids: Sequence[str]
-) -> tuple[dict[str, list[float]], dict[str, dict[str, str]]]:
-    """By infill, the AUC without the object as one value per image, and why there is none."""
-    columns, reasons = {}, {}
-    for infill, rows in test.removed.items():
-        keys = sorted(rows)
-        labels = [label for key in keys if (label := samples[key].label) is not None]
-        values = auc_values(np.stack([rows[key] for key in keys]), labels) if keys else ()
-        found = {key: float(value) for key, value in zip(keys, values, strict=True) if value == value}  # noqa: PLR0124
-        name = f"{REMOVED} {infill}"
-        columns[name] = [found.get(key, float("nan")) for key in ids]
-        reasons[name] = {key: NO_REGION for key in ids if key not in found}
-    return columns, reasons
-
-
-def _largest_shift(test: Test, ids: Sequence[str]) -> list[float]:
-    """By image, the largest margin effect of any region, each at its weakest infill."""
-    found = []
-    for key in ids:
-        effects = [
-            min(
-                (test.numbers[column(suspect.name, infill, "margin")][key] for infill in test.spec.infills),
-                key=abs,
-            )
-            for suspect in test.suspects
-        ]
-        found.append(max((one for one in effects if one == one), default=float("nan")))  # noqa: PLR0124
-    return found

@@ -2,7 +2,8 @@
 
 All of it is at the maps' own resolution. Cells that the object reaches, or that touch one that it reaches,
 are left out: a coarse map spills over its object, and a carried piece of an object would be no shortcut.
-Places are a cell larger on every side than what is hot, since maps blur the edges of a cue.
+Among the cells beside the object the hottest of each image is a suspect of its own, for things that touch the
+object. Places are a cell larger on every side than what is hot, since maps blur the edges of a cue.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from camaudit.checks.shortcut_estimates import MOST, proposed
+from camaudit.checks.shortcut_columns import BACKGROUND, MOST, proposed
 from camaudit.engine.shortcut.cells import HOT, free, grown, overlap, parts, where
 from camaudit.engine.shortcut.change import Suspect
 from camaudit.engine.shortcut.clusters import clusterable, clusters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from camaudit.engine.collect import MapDetail
     from camaudit.engine.shortcut.cells import Cells, Floats
@@ -30,6 +31,8 @@ GRID = 3
 """Cells per side below which a map tells no places apart."""
 BLANK = 0.5
 """Share of empty maps beyond which maps are no evidence."""
+EACH = 2
+"""Suspects that lie elsewhere in each image: the hottest place off the object, and the one beside it."""
 SHUFFLES = 200
 LEVEL = 0.95
 
@@ -50,22 +53,28 @@ class Look:
 
 
 def propose(
-    maps: Mapping[str, MapDetail], objects: Mapping[str, np.ndarray], labels: Mapping[str, int], *, seed: int
+    maps: Mapping[str, MapDetail],
+    objects: Mapping[str, np.ndarray],
+    labels: Mapping[str, int],
+    *,
+    seed: int,
+    classes: Sequence[str] | None = None,
 ) -> tuple[tuple[Suspect, ...], tuple[str, ...]]:
     """Suspects from the maps of the images whose `objects` (masks, by id) are given, and notes.
 
     `maps` are those of all images: a place may lie elsewhere in each. Where the maps are no evidence
-    (most of them empty, too few, too coarse), nothing is proposed, and a note says why.
+    (most of them empty, too few, too coarse), they propose nothing, and a note says why. The background is
+    suspected all the same, last.
     """
     look, why_not = _look(maps, objects, labels)
     if look is None:
-        return (), (f"maps propose nothing: {why_not}",)
+        return (background(""),), (f"maps propose nothing: {why_not}",)
     found: list[tuple[str, Cells]] = []
     left_out = 0
-    for why, cells in _places(look, seed):
+    for why, cells in _places(look, seed, classes):
         if any(overlap(cells, other) > HOT for _, other in found):
             continue
-        if len(found) < MOST - 1:
+        if len(found) < MOST - EACH:
             found.append((why, cells))
         else:
             left_out += 1
@@ -73,14 +82,43 @@ def propose(
         Suspect(name=proposed(number), origin="proposed", why=why, place=grown(cells))
         for number, (why, cells) in enumerate(found, start=1)
     ]
-    share = 100 * look.off.sum(axis=(1, 2)).mean()
-    hottest = Suspect(
-        name=proposed(len(found) + 1),
+    evidence = {key: item.raw for key, item in maps.items() if item.raw.ndim == look.off.ndim - 1}
+    for beside, where_it_is in ((False, "off its object"), (True, "beside its object")):
+        suspects.append(
+            Suspect(
+                name=proposed(len(suspects) + 1),
+                origin="proposed",
+                why=f"in each image the hottest place {where_it_is}",
+                evidence=evidence,
+                beside=beside,
+            )
+        )
+    return (*suspects, background(_off_by_class(look, classes))), tuple(_notes(left_out))
+
+
+def background(why: str) -> Suspect:
+    """All but the object, suspected wherever maps are asked: what gathers nowhere is there as well."""
+    return Suspect(
+        name=BACKGROUND,
         origin="proposed",
-        why=f"in each image the hottest place off its object; {share:.0f} % of all evidence lies off it",
-        evidence={key: item.raw for key, item in maps.items() if item.raw.ndim == look.off.ndim - 1},
+        why=f"all but the object, suspected whatever the maps say{why}",
+        complement=True,
     )
-    return (*suspects, hottest), tuple(_notes(left_out))
+
+
+def _off_by_class(look: Look, classes: Sequence[str] | None) -> str:
+    """How much evidence lies off the object, and in which class most of it does."""
+    share, labels = 100 * look.off.sum(axis=(1, 2)), np.asarray(look.labels)
+    means = {label: share[labels == label].mean() for label in sorted(set(look.labels))}
+    most = max(means, key=means.__getitem__)
+    return (
+        f"; {share.mean():.0f} % of the evidence lies well off the object, most of it in class "
+        f"{_class(most, classes)}, {means[most]:.0f} %"
+    )
+
+
+def _class(label: int, classes: Sequence[str] | None) -> str:
+    return classes[label] if classes is not None and label < len(classes) else str(label)
 
 
 def _notes(left_out: int) -> Iterator[str]:
@@ -109,7 +147,7 @@ def _look(
     return Look(evidence=evidence, free=outside, labels=tuple(labels[key] for key in chosen)), ""
 
 
-def _places(look: Look, seed: int) -> Iterator[tuple[str, Cells]]:
+def _places(look: Look, seed: int, classes: Sequence[str] | None) -> Iterator[tuple[str, Cells]]:
     """Fixed places, the likeliest first: all preferred ones together, each by itself, those of clusters."""
     hot = _preferred(look, seed)
     apart = sorted(parts(hot), key=lambda part: -look.off.mean(axis=0)[part].sum())
@@ -125,7 +163,8 @@ def _places(look: Look, seed: int) -> Iterator[tuple[str, Cells]]:
         mean = look.off[members].mean(axis=0)
         cells = (mean >= HOT * mean.max()) & look.free[members].any(axis=0) & (mean > 0)
         if cells.any() and mean.sum() > look.off.mean(axis=0).sum():
-            yield f"{len(members)} maps of class {label} are a cluster with evidence in {where(cells)}", cells
+            name = _class(label, classes)
+            yield f"{len(members)} maps of class {name} are a cluster with evidence in {where(cells)}", cells
 
 
 def _preferred(look: Look, seed: int) -> Cells:
