@@ -107,7 +107,7 @@ def of_suspect(own: Suspected, p: float, tested: int) -> Iterator[Estimate]:
         beside=(
             ("swapping it flips {} of answers", flips, True),
             ("moves the margin by {} logits", margin, False),
-            ("by {} beyond what the change itself moves", beyond, False),
+            ("{} without what the change itself moves", beyond, False),
         ),
     )
     yield from _moved(own, weakest, flips, margin, beyond)
