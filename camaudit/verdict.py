@@ -79,7 +79,8 @@ def _worth(ruling: Ruling, worth: Worth) -> Ruling:
     if ruling.status != "PASS":
         return ruling
     status: dict[Worth, Status | None] = {"pass": "PASS", "open": "INCONCLUSIVE", "nothing": None}
-    return replace(ruling, status=status[worth], good=True)
+    short = "" if worth == "pass" else ", which clears nothing by itself"
+    return replace(ruling, status=status[worth], reason=ruling.reason + short, good=True)
 
 
 def _on_estimate(interval: stats.Interval, bound: float, direction: Direction) -> Ruling:

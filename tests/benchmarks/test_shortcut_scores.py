@@ -14,7 +14,7 @@ from scipy.stats import mannwhitneyu, spearmanr
 from benchmarks.shortcuts import audit, figures, score, table
 from benchmarks.shortcuts.audit import DETECTORS, Answer
 from benchmarks.shortcuts.data import samples
-from benchmarks.shortcuts.grid import entries
+from benchmarks.shortcuts.grid import World, entries
 from benchmarks.shortcuts.picture import draw
 from benchmarks.shortcuts.store import weights_file, write
 from benchmarks.shortcuts.training import Truth, train
@@ -122,6 +122,44 @@ def test_a_region_that_holds_the_object_spoils_no_other_threshold():
     row = table.rows(zoo, ["declared"])[0]
     assert (row.caught.value, row.false.value) == (0, 0)
     assert (row.caught_located.value, row.false_located.value) == (1, 0)
+
+
+def test_a_refused_region_is_no_alarm_no_all_clear_and_counted_apart():
+    """As the check refuses the tint's region, of innocent and guilty networks alike."""
+    zoo = _zoo(lambda _, relies: 0.8 if relies else 0.01)
+    refused = Answer(score=-math.inf, p=1.0, verdict=audit.REFUSED)
+    networks = [
+        replace(item, answers={**item.answers, "declared": refused})
+        if item.entry.world.cue == "tint"
+        else item
+        for item in zoo.networks
+    ]
+    zoo = replace(zoo, networks=tuple(networks))
+    own = next(row for row in table.calibration(zoo) if row.detector == "declared")
+    assert own.refused == (4, 4)
+    assert (own.accused.value, own.cleared.value) == (0, 0)
+    assert own.convicted.value == 28 / 32
+    assert own.significant.value == 0
+    row = table.rows(zoo, ["declared"])[0]
+    assert (row.auroc.value, row.caught.value, row.false.value) == (1, 1, 0)
+    assert "| declared | 0 % [0, 11] | 0 % [0, 11] | 88 % [72, 95] | 0 % [0, 11] | 4, 4 |" in "\n".join(
+        score.report(zoo, full=False)
+    )
+    assert "tint-rho1.00" not in draw(zoo)
+
+
+def test_spray_alone_suspects_a_cluster_that_looks_off_the_object():
+    pictures = audit.painted(World(cue="tag", rho=1.0), 80, 0)
+    rng = np.random.default_rng(0)
+    maps = {number: 0.01 * rng.random((10, 10)) for number in range(80)}
+    assert audit.spray(dict.fromkeys(range(80), np.zeros((10, 10))), pictures) == -math.inf
+    for number in range(0, 80, 2):
+        rows, columns = (slice(0, 3), slice(0, 3)) if number < 24 else (slice(4, 6), slice(4, 6))
+        maps[number][rows, columns] += 1.0
+    found = audit.spray(maps, pictures)
+    assert found > 0.9
+    moved = {number: np.roll(own, 4, (0, 1)) if number < 24 else own for number, own in maps.items()}
+    assert audit.spray(moved, pictures) < found
 
 
 def test_networks_between_are_shown_and_not_scored():

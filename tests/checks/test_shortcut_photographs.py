@@ -2,8 +2,8 @@
 
 There are no masks of the animals, so neither `background` nor `discover` can run. What can is a ring of an
 eighth of the picture along its edges, which is mostly ground. Right answers as they were measured:
-shortcut_block4_head .95 where wolves stand on snow and .00 where huskies do; same_bg_block10_head .45 and .85,
-so it goes by the ground as well, and the other way round.
+shortcut_block4_head .95 where wolves stand on snow and .00 where huskies do; same_bg_block10_head .45 and
+.85, so it goes by the ground as well, and the other way round.
 """
 
 from __future__ import annotations

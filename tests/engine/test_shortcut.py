@@ -241,6 +241,26 @@ def test_of_a_class_that_shows_no_region_nothing_is_taken_off():
     assert math.isnan(found[1])
 
 
+def test_the_worst_class_is_estimated_over_groups(tmp_path):
+    """Images of a group are alike: as many of them tell less than as many groups would."""
+    weights = {"object": 0.3, "tag": 0.35}
+    alone, grouped = (
+        finding(
+            audited(tmp_path / str(size), weights=weights, n=360, groups=size).checks[0], "tag: worst class"
+        )
+        for size in (0, 6)
+    )
+    assert "groups" in grouped.interval
+    assert "groups" not in alone.interval
+
+
+def test_a_check_without_maps_lacks_none(tmp_path):
+    (named,) = audited(tmp_path / "named", weights={"tag": 1.0}).checks
+    assert {row.map_status for row in named.rows} == {"no map was needed"}
+    (found,) = audited(tmp_path / "found", shortcut(discover=True), weights={"tag": 1.0}).checks
+    assert {row.map_status for row in found.rows} <= {"ok", "all-zero"}
+
+
 def test_pictures_of_pairs_are_written_and_read_back(tmp_path):
     result = audited(tmp_path, weights={"tag": 1.0})
     again = AuditResult.read(tmp_path / "out/result.json")

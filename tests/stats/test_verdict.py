@@ -56,6 +56,7 @@ def test_a_good_number_may_be_worth_less_than_a_pass():
         ]
         assert [ruling.status for ruling in rulings] == [status, "FAIL", "INCONCLUSIVE"]
         assert [ruling.good for ruling in rulings] == [True, False, False]
+        assert ("clears nothing" in rulings[0].reason) is (worth != "pass")
 
 
 @pytest.mark.parametrize("direction", ["at_least", "at_most"])
