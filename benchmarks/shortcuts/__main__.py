@@ -13,13 +13,21 @@ def main() -> None:
     parser.add_argument("action", choices=("build", "score"))
     parser.add_argument("--full", action="store_true", help="792 networks instead of 64")
     parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        help="other pictures and other turns of architectures (not with --full)",
+    )
+    parser.add_argument(
         "--limit", type=int, help="build: train at most so many, then stop; the next call goes on"
     )
     given = parser.parse_args()
+    if given.full and given.seed:
+        parser.error("--full has three seeds of its own")
     if given.action == "build":
-        build(full=given.full, limit=given.limit)
+        build(full=given.full, seed=given.seed, limit=given.limit)
     else:
-        score(full=given.full)
+        score(full=given.full, seed=given.seed)
 
 
 if __name__ == "__main__":

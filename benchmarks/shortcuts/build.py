@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def build(*, full: bool = False, folder: Path = ZOO, limit: int | None = None) -> None:
+def build(*, full: bool = False, seed: int = 0, folder: Path = ZOO, limit: int | None = None) -> None:
     """Train the networks that have no file yet (at most `limit`), and print what do(cue) says of each."""
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(mode=True)
-    wanted = entries(full=full)
+    wanted = entries(full=full, seed=seed)
     missing = [entry for entry in wanted if not weights_file(entry, folder).exists()]
     print(f"{len(wanted)} networks, {len(missing)} to train", flush=True)
     for number, entry in enumerate(missing[:limit], 1):

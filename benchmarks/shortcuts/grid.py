@@ -44,11 +44,11 @@ class Entry:
         return f"{self.world.cue}-{self.kind}-{self.architecture}-{self.seed}"
 
 
-def entries(*, full: bool = False) -> list[Entry]:
+def entries(*, full: bool = False, seed: int = 0) -> list[Entry]:
     """The zoo, in the order in which it is built: 64 networks, or 792 with `full`.
 
     The reduced zoo has each of a cue's eight kinds once; its architectures take turns, so that neither a cue
-    nor a kind has only one.
+    nor a kind has only one. Another `seed` draws other pictures, and shifts the turns by as many places.
     """
     kinds = _kinds(FULL_RHOS if full else REDUCED_RHOS)
     names = list(ARCHITECTURES)
@@ -58,7 +58,7 @@ def entries(*, full: bool = False) -> list[Entry]:
             for seed, architecture, kind, cue in product(FULL_SEEDS, names, kinds, CUES)
         ]
     return [
-        _entry(cue, kind, names[(row + column) % len(names)], 0)
+        _entry(cue, kind, names[(row + column + seed) % len(names)], seed)
         for (row, kind), (column, cue) in product(enumerate(kinds), enumerate(CUES))
     ]
 

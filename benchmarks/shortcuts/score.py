@@ -28,21 +28,32 @@ if TYPE_CHECKING:
 PAGE = ROOT / "docs/zoo.md"
 PICTURE = ROOT / "docs/pictures/zoo.svg"
 START, END = "<!-- figures: written by python -m benchmarks.shortcuts score -->", "<!-- end of figures -->"
+AGAIN, AGAIN_END = (
+    "<!-- figures: written by python -m benchmarks.shortcuts score --seed 1 -->",
+    "<!-- end of figures of seed 1 -->",
+)
 
 
-def score(*, full: bool = False, folder: Path = ZOO, page: Path = PAGE, picture: Path = PICTURE) -> None:
-    """Run every detector on every network that has none of its answers yet, then write page and picture."""
+def score(
+    *, full: bool = False, seed: int = 0, folder: Path = ZOO, page: Path = PAGE, picture: Path = PICTURE
+) -> None:
+    """Run every detector on every network that has none of its answers yet, then write page and picture.
+
+    Of another seed's zoo, the page has a part of its own, without the tables by cue and kind.
+    """
     torch.set_num_threads(1)
-    zoo = read(full=full, folder=folder)
-    text = "\n".join(report(zoo, full=full))
+    zoo = read(full=full, folder=folder, seed=seed)
+    text = "\n".join(report(zoo, full=full, whole=seed == 0))
     print(text)
-    page.write_text(between(page.read_text(encoding="utf-8"), text), encoding="utf-8")
-    picture.write_text(draw(zoo), encoding="utf-8")
+    marks = (AGAIN, AGAIN_END) if seed else (START, END)
+    page.write_text(between(page.read_text(encoding="utf-8"), text, marks), encoding="utf-8")
+    if not seed:
+        picture.write_text(draw(zoo), encoding="utf-8")
 
 
-def read(*, full: bool, folder: Path) -> Zoo:
+def read(*, full: bool, folder: Path, seed: int = 0) -> Zoo:
     """The audited zoo. Raises `SystemExit` where it has not been built whole."""
-    wanted = entries(full=full)
+    wanted = entries(full=full, seed=seed)
     missing = [entry.name for entry in wanted if not weights_file(entry, folder).exists()]
     if missing:
         raise SystemExit(
@@ -62,17 +73,18 @@ def read(*, full: bool, folder: Path) -> Zoo:
     )
 
 
-def between(page: str, text: str) -> str:
+def between(page: str, text: str, marks: tuple[str, str] = (START, END)) -> str:
     """The page with `text` in place of what stood between its two marks."""
-    before, _, rest = page.partition(START)
-    _, mark, after = rest.partition(END)
+    start, end = marks
+    before, _, rest = page.partition(start)
+    _, mark, after = rest.partition(end)
     if not mark:
-        raise SystemExit(f"docs/zoo.md has lost its marks {START} and {END}")
-    return f"{before}{START}\n\n{text}\n\n{END}{after}"
+        raise SystemExit(f"docs/zoo.md has lost its marks {start} and {end}")
+    return f"{before}{start}\n\n{text}\n\n{end}{after}"
 
 
-def report(zoo: Zoo, *, full: bool) -> Iterator[str]:
-    """All tables, as Markdown."""
+def report(zoo: Zoo, *, full: bool, whole: bool = True) -> Iterator[str]:
+    """All tables, as Markdown, or the first two of them."""
     decided = zoo.decided
     held = decided.where(lambda item: item.held_out)
     yield (
@@ -83,7 +95,9 @@ def report(zoo: Zoo, *, full: bool) -> Iterator[str]:
         f"Held-out cues ({', '.join(table.HELD_OUT)}): {int(held.guilty.sum())} rely, "
         f"{int((~held.guilty).sum())} do not."
     )
-    yield from ("", *_main(zoo), "", *_own(zoo), "", *_cues(zoo), "", *_kinds(zoo))
+    yield from ("", *_main(zoo), "", *_own(zoo))
+    if whole:
+        yield from ("", *_cues(zoo), "", *_kinds(zoo))
 
 
 def _main(zoo: Zoo) -> Iterator[str]:

@@ -188,6 +188,17 @@ def test_figures_replace_what_stood_between_the_marks():
     assert once.endswith("\nafter\n")
     with pytest.raises(SystemExit, match="lost its marks"):
         score.between("nothing", "new")
+    with pytest.raises(SystemExit, match="seed 1"):
+        score.between(once, "new", (score.AGAIN, score.AGAIN_END))
+
+
+def test_of_another_seed_the_page_has_a_part_of_its_own():
+    """The first zoo's tables stay what they are, and the page has room for both."""
+    page = score.PAGE.read_text(encoding="utf-8")
+    found = score.between(page, "new", (score.AGAIN, score.AGAIN_END))
+    assert found.partition(score.AGAIN)[0] == page.partition(score.AGAIN)[0]
+    zoo = _zoo(lambda _, relies: float(relies))
+    assert "AUROC within each cue" not in "\n".join(score.report(zoo, full=False, whole=False))
 
 
 def test_a_zoo_that_is_not_built_is_not_scored(tmp_path):

@@ -77,6 +77,15 @@ def test_the_reduced_zoo_is_balanced():
         assert len({entry.architecture for entry in zoo if entry.kind == kind}) == 3
 
 
+def test_another_seed_is_another_zoo():
+    first, second = entries(), entries(seed=1)
+    assert not {entry.name for entry in first} & {entry.name for entry in second}
+    for one, other in zip(first, second, strict=True):
+        assert (one.kind, one.world) == (other.kind, other.world)
+        assert one.architecture != other.architecture
+        assert (one.seed, other.seed) == (0, 1)
+
+
 def test_the_full_zoo_holds_each_network_of_its_grid_once():
     zoo = entries(full=True)
     assert len(zoo) == len({entry.name for entry in zoo}) == 8 * 11 * 3 * 3
