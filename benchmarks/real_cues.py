@@ -79,7 +79,7 @@ def ask(net: EfficientNetLite0, pictures: Sequence[Image.Image]) -> Tensor:
     """Logits [n, 1000] of pictures of 224 × 224."""
     pixels = torch.stack([torch.from_numpy(np.array(one.convert("RGB"))) for one in pictures])
     with torch.inference_mode():
-        parts = [net((part.permute(0, 3, 1, 2).float() - 127) / 128) for part in pixels.split(BATCH)]
+        parts = [net((part.permute(0, 3, 1, 2).float() - 127) / 128) for part in torch.split(pixels, BATCH)]
     return torch.cat(parts).double()
 
 

@@ -38,8 +38,8 @@ def assess(
     ]
     findings = tuple(_finding(*both) for both in zip(estimates, rulings, strict=True))
     outcome, answer = _outcome(findings)
-    if outcome == "INCONCLUSIVE":
-        answer = "; ".join([*_unproved(estimates, rulings), answer])
+    unproved = _unproved(estimates, rulings) if outcome == "INCONCLUSIVE" else ()
+    answer = "; ".join([*unproved, answer])
     ungated = _no_class_gated(check, findings)
     if ungated:
         outcome, answer = "ERROR", ungated
@@ -53,7 +53,7 @@ def assess(
         answer=". ".join(filter(None, [note, answer])),
         population=population,
         findings=findings,
-        warnings=(*warnings, *_warnings(findings)),
+        warnings=(*warnings, *unproved, *_warnings(findings)),
         histogram=tuple(float(value) for value in _shown_part(check, table).values(ranking)),
         blocks=_blocks(check, status, findings),
         parameters={
@@ -133,15 +133,14 @@ def _ruling(item: Estimate, drawn: int, allowed: float) -> verdict.Ruling:
 
 
 def _unproved(estimates: Sequence[Estimate], rulings: Sequence[verdict.Ruling]) -> tuple[str, ...]:
-    """What is said where nothing is undecided and yet nothing is cleared."""
-    open_ones = [
-        (item, ruling)
-        for item, ruling in zip(estimates, rulings, strict=True)
-        if ruling.status == "INCONCLUSIVE"
-    ]
-    if not all(ruling.good for _, ruling in open_ones):
-        return ()
-    return tuple(dict.fromkeys(item.unproved for item, _ in open_ones))
+    """What is said where numbers are on the good side, and clear nothing."""
+    return tuple(
+        dict.fromkeys(
+            item.unproved
+            for item, ruling in zip(estimates, rulings, strict=True)
+            if ruling.good and ruling.status == "INCONCLUSIVE"
+        )
+    )
 
 
 def _finding(item: Estimate, ruling: verdict.Ruling) -> Finding:

@@ -19,7 +19,7 @@ def deciding(check: CheckResult) -> Finding | None:
     gated = [item for item in check.findings if item.status is not None and item.severity == "fail"]
     gated = gated or [item for item in check.findings if item.status is not None]
     if gated:
-        return max(gated, key=lambda item: (_rank(item), item.by is None))
+        return max(gated, key=lambda item: (_rank(item), item.by is None, _across(item)))
     return next((item for item in check.findings if item.by is None), None)
 
 
@@ -68,6 +68,15 @@ def near_controls(check: CheckResult) -> tuple[Control, ...]:
 
 def _rank(finding: Finding) -> int:
     return SEVERITY.index(finding.status) if finding.status is not None else -1
+
+
+def _across(finding: Finding) -> bool:
+    """Whether the interval reaches over the bound: of two that are undecided, such a one says more."""
+    if finding.bound is None:
+        return False
+    if finding.direction == "at_most":
+        return not finding.upper <= finding.bound
+    return not finding.lower >= finding.bound
 
 
 def _badness(finding: Finding) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -164,7 +165,8 @@ def _proposed(
     for number, item in enumerate(loaded):
         if not isinstance(item, Lost):
             objects[item.sample.id] = item.masks[OBJECT]
-            few += [item] if number % max(1, len(looked_at) // IMAGES) == 0 else []
+            # From end to end: ids are in order, and often go by class.
+            few += [item] if number % ceil(len(looked_at) / IMAGES) == 0 else []
     why_not, note = unchanged(walk, request, few)
     if why_not:
         return (background(""),), (f"maps propose nothing: {why_not}",)

@@ -33,13 +33,13 @@ ALIKE = 0.5
 def unchanged(walk: Walk, request: MapRequest, loaded: Sequence[Loaded]) -> tuple[str, str]:
     """Why maps of these images are no evidence, empty where they are; and a note where that cannot be asked.
 
-    Takes `SEEDS` maps more for each of at most `IMAGES` images.
+    Takes `SEEDS` maps more for each of them; `IMAGES` are enough.
     """
     own, alike = walk.collector.maps.get(request, {}), []
     try:
         for seed in range(SEEDS):
             drawn = replace(request, condition=Condition(stage="head", seed=seed))
-            alike.append(_alike(own, walk.again(loaded[:IMAGES], drawn)))
+            alike.append(_alike(own, walk.again(loaded, drawn)))
     except Exception as error:  # noqa: BLE001 - a network may raise anything; maps then propose as they are
         return "", f"whether maps change with the network's head could not be asked: {reason(error)}"
     found = np.concatenate(alike)
