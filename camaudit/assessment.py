@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from camaudit import registry, verdict
@@ -32,10 +33,8 @@ def assess(
     """Estimate, judge, and turn round what was expected to fail. `layers` says what the maps show."""
     kind: Kind = registry.find("check", check.kind)
     estimates = kind.estimate(check.spec, table, check.confidence)
-    rulings = [
-        _ruling(item, len(table.ids) if item.of is None else item.of, check.spec.allow_undefined)
-        for item in estimates
-    ]
+    allowed, n = check.spec.allow_undefined, len(table.ids)
+    rulings = [_ruling(item, n if item.of is None else item.of, allowed) for item in estimates]
     findings = tuple(_finding(*both) for both in zip(estimates, rulings, strict=True))
     outcome, answer = _outcome(findings)
     unproved = _unproved(estimates, rulings) if outcome == "INCONCLUSIVE" else ()
@@ -44,7 +43,6 @@ def assess(
     if ungated:
         outcome, answer = "ERROR", ungated
     status, note = verdict.expected(outcome, check.spec.expect)
-    ranking = table.columns[0]
     return _result(
         check,
         spec_file,
@@ -54,12 +52,11 @@ def assess(
         population=population,
         findings=findings,
         warnings=(*warnings, *unproved, *_warnings(findings)),
-        histogram=tuple(float(value) for value in _shown_part(check, table).values(ranking)),
+        histogram=tuple(float(value) for value in _shown_part(check, table).values(table.columns[0])),
         blocks=_blocks(check, status, findings),
         parameters={
             **(layers or {}),
-            **_parameters(check),
-            **{name: f"{value:g}" for name, value in table.settings.items()},
+            **_parameters(check, table.settings),
             "sha256 of the data used": population.sha256,
         },
         columns={name: kind.titles(check.spec)[name] for name in table.columns},
@@ -268,7 +265,8 @@ def _maps(check: CheckPlan) -> dict[str, str]:
     return {name: str(getattr(clean, name)) for name in fields}
 
 
-def _parameters(check: CheckPlan) -> dict[str, str]:
+def _parameters(check: CheckPlan, found: Mapping[str, float] = MappingProxyType({})) -> dict[str, str]:
+    """The settings of a check for the record: those of the spec, and numbers `found` on the way."""
     settings = check.spec.model_dump(
         mode="json", exclude={"id", "kind", "description", "maps"}, exclude_none=True
     )
@@ -283,7 +281,8 @@ def _parameters(check: CheckPlan) -> dict[str, str]:
             "relu": "as the method's paper does" if request.relu is None else str(request.relu),
             "resize": f"{request.resize}, align_corners=False",
         }
-    return {**maps, **{key: str(value) for key, value in settings.items()}}
+    numbers = {name: f"{value:g}" for name, value in found.items()}
+    return {**maps, **{key: str(value) for key, value in settings.items()}, **numbers}
 
 
 def shown_ids(check: CheckPlan, table: Table, *, seed: int = 0, limit: int = SHOWN) -> list[tuple[str, bool]]:

@@ -14,7 +14,7 @@ from camaudit.engine.collect import clean_map, shown_maps
 from camaudit.result import NamedMap, SampleRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from camaudit.data.geometry import Geometry
     from camaudit.data.sample import Sample
@@ -44,14 +44,12 @@ class Evidence:
         pictures: dict[str, Picture],
     ) -> tuple[SampleRow, ...]:
         """The rows of the samples shown, with their pictures and maps written."""
-        # A check that asks for no map has no map missing.
-        asked = any(column.needs_map for column in check.columns.values())
-        wanted, without = (shown_maps(check), "missing") if asked else ({}, "no map was needed")
+        wanted, status = _wanted(check)
         rows = []
         for key, failing in shown:
             detail, picture = collector.details[key], pictures.get(key)
             maps = [self._named_map(name, request, key, collector) for name, request in wanted.items()]
-            main = maps[0] if maps else NamedMap(name="", status=without)
+            main = maps[0] if maps else NamedMap(name="", status=status)
             rows.append(
                 SampleRow(
                     id=key,
@@ -145,6 +143,12 @@ class Picture:
 
     image: str
     masks: dict[str, str]
+
+
+def _wanted(check: CheckPlan) -> tuple[Mapping[str, MapRequest], str]:
+    """The maps shown of each sample, and what is said of a sample without: a check may ask for none."""
+    asked = any(column.needs_map for column in check.columns.values())
+    return (shown_maps(check), "missing") if asked else ({}, "no map was needed")
 
 
 def _explained(request: MapRequest, detail: Detail) -> str | None:

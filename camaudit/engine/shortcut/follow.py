@@ -81,19 +81,22 @@ def follow(check: CheckPlan, walk: Walk, drawn: Sequence[Sample], *, workers: in
     test = Test(spec=spec, walk=walk, suspects=suspected)
     test.run(_triples(roles, samples, spec, walk, workers), len(roles.triples))
     test.coverage.refuse()
-    settings = {
-        "images changed": float(len(roles.triples)),
-        "images that proposed": float(len(roles.proposing)),
-        "images without a label or a finite answer": float(left_out),
-        **{name: float(count) for name, count in test.lacking.items() if count},
-        **test.coverage.settings(),
-    }
+    settings = {"images without a label or a finite answer": float(left_out), **_counts(test, roles)}
     return Followed(
         table=replace(table_of(test, roles, samples, walk), settings=settings),
         suspected=suspected,
         shots=test.shots,
         notes=(*notes, *test.coverage.notes()),
     )
+
+
+def _counts(test: Test, roles: Roles) -> dict[str, float]:
+    return {
+        "images changed": float(len(roles.triples)),
+        "images that proposed": float(len(roles.proposing)),
+        **{name: float(count) for name, count in test.lacking.items() if count},
+        **test.coverage.settings(),
+    }
 
 
 def _with_regions(sample: Sample, spec: ShortcutSpec, base: Path) -> Sample:

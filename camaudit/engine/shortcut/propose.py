@@ -82,18 +82,21 @@ def propose(
         Suspect(name=proposed(number), origin="proposed", why=why, place=grown(cells))
         for number, (why, cells) in enumerate(found, start=1)
     ]
-    evidence = {key: item.raw for key, item in maps.items() if item.raw.ndim == look.off.ndim - 1}
-    for beside, where_it_is in ((False, "off its object"), (True, "beside its object")):
-        suspects.append(
-            Suspect(
-                name=proposed(len(suspects) + 1),
-                origin="proposed",
-                why=f"in each image the hottest place {where_it_is}",
-                evidence=evidence,
-                beside=beside,
-            )
-        )
+    suspects += _hottest(maps, len(suspects))
     return (*suspects, background(_off_by_class(look, classes))), tuple(_notes(left_out))
+
+
+def _hottest(maps: Mapping[str, MapDetail], before: int) -> Iterator[Suspect]:
+    """Places that lie elsewhere in each image; `before` suspects have their numbers already."""
+    evidence = {key: item.raw for key, item in maps.items() if item.raw.ndim == 2}  # noqa: PLR2004 - a grid
+    for number, where_it_is in enumerate(("off", "beside"), start=before + 1):
+        yield Suspect(
+            name=proposed(number),
+            origin="proposed",
+            why=f"in each image the hottest place {where_it_is} its object",
+            evidence=evidence,
+            beside=where_it_is == "beside",
+        )
 
 
 def background(why: str) -> Suspect:
