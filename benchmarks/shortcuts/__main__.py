@@ -16,7 +16,7 @@ def main() -> None:
         "--seed",
         type=int,
         default=0,
-        help="other pictures and other turns of architectures (not with --full)",
+        help="32 other networks of the held-out cues (not with --full)",
     )
     parser.add_argument(
         "--limit", type=int, help="build: train at most so many, then stop; the next call goes on"

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from . import figures
 from .audit import BASELINES, CHECKS, REFUSED
-from .table import HELD_OUT, by_cue
+from .grid import HELD_OUT
+from .table import by_cue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

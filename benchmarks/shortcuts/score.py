@@ -12,7 +12,7 @@ import torch
 from . import table
 from .audit import DETECTORS, PARTS, N, answers, answers_of
 from .cues import CUES
-from .grid import entries
+from .grid import HELD_OUT, entries
 from .picture import draw
 from .store import ROOT, ZOO, read_truth, weights_file
 from .training import NEGATIVE, POSITIVE
@@ -39,11 +39,11 @@ def score(
 ) -> None:
     """Run every detector on every network that has none of its answers yet, then write page and picture.
 
-    Of another seed's zoo, the page has a part of its own, without the tables by cue and kind.
+    Of another seed's zoo, the page has a part of its own, without thresholds: it has no cues to fix them on.
     """
     torch.set_num_threads(1)
     zoo = read(full=full, folder=folder, seed=seed)
-    text = "\n".join(report(zoo, full=full, whole=seed == 0))
+    text = "\n".join(unseen(zoo) if seed else report(zoo, full=full))
     print(text)
     marks = (AGAIN, AGAIN_END) if seed else (START, END)
     page.write_text(between(page.read_text(encoding="utf-8"), text, marks), encoding="utf-8")
@@ -60,7 +60,7 @@ def read(*, full: bool, folder: Path, seed: int = 0) -> Zoo:
             f"{len(missing)} of {len(wanted)} networks are not built yet, {missing[0]} for one: "
             f"run python -m benchmarks.shortcuts build{' --full' if full else ''} first"
         )
-    scored_first = sorted(wanted, key=lambda entry: entry.world.cue not in table.HELD_OUT)
+    scored_first = sorted(wanted, key=lambda entry: entry.world.cue not in HELD_OUT)
     for part, (number, entry) in product(PARTS, enumerate(scored_first, 1)):
         started = time.perf_counter()
         answers_of(part, entry, folder)
@@ -83,8 +83,24 @@ def between(page: str, text: str, marks: tuple[str, str] = (START, END)) -> str:
     return f"{before}{start}\n\n{text}\n\n{end}{after}"
 
 
-def report(zoo: Zoo, *, full: bool, whole: bool = True) -> Iterator[str]:
-    """All tables, as Markdown, or the first two of them."""
+def unseen(zoo: Zoo) -> Iterator[str]:
+    """What needs no threshold, as Markdown: of networks that were trained for nothing but this."""
+    decided = zoo.decided
+    yield (
+        f"{len(zoo.networks)} networks, {N} audited pictures each: {int(decided.guilty.sum())} rely on their "
+        f"cue, {int((~decided.guilty).sum())} do not, "
+        f"{len(zoo.networks) - len(decided.networks)} lie between."
+    )
+    yield ""
+    yield from _head(("detector", "AUROC", "on the object", "off the object"))
+    for name in DETECTORS:
+        yield _line(name, *(_number(value) for value in table.aurocs(decided, name)))
+    yield ""
+    yield from _verdicts(zoo, {"": True})
+
+
+def report(zoo: Zoo, *, full: bool) -> Iterator[str]:
+    """All tables, as Markdown."""
     decided = zoo.decided
     held = decided.where(lambda item: item.held_out)
     yield (
@@ -92,12 +108,10 @@ def report(zoo: Zoo, *, full: bool, whole: bool = True) -> Iterator[str]:
         f"{int(decided.guilty.sum())} rely on their cue (r ≥ {POSITIVE:.2f}), "
         f"{int((~decided.guilty).sum())} do not (|r| ≤ {NEGATIVE:.2f}), "
         f"{len(zoo.networks) - len(decided.networks)} lie between and are not scored. "
-        f"Held-out cues ({', '.join(table.HELD_OUT)}): {int(held.guilty.sum())} rely, "
+        f"Held-out cues ({', '.join(HELD_OUT)}): {int(held.guilty.sum())} rely, "
         f"{int((~held.guilty).sum())} do not."
     )
-    yield from ("", *_main(zoo), "", *_own(zoo))
-    if whole:
-        yield from ("", *_cues(zoo), "", *_kinds(zoo))
+    yield from ("", *_main(zoo), "", *_own(zoo), "", *_cues(zoo), "", *_kinds(zoo))
 
 
 def _main(zoo: Zoo) -> Iterator[str]:
@@ -133,6 +147,11 @@ def _main(zoo: Zoo) -> Iterator[str]:
 def _own(zoo: Zoo) -> Iterator[str]:
     yield "What the check says by itself, on all cues; nothing of it is tuned on the zoo:"
     yield ""
+    yield from _verdicts(zoo, {"": True, ", without tint": False})
+
+
+def _verdicts(zoo: Zoo, settings: dict[str, bool]) -> Iterator[str]:
+    """Of each setting (its name's end → whether the diffuse cue is in it), the checks' own words."""
     yield from _head(
         (
             "setting",
@@ -143,7 +162,7 @@ def _own(zoo: Zoo) -> Iterator[str]:
             "refused: innocent, guilty",
         )
     )
-    for diffuse, mark in ((True, ""), (False, ", without tint")):
+    for mark, diffuse in settings.items():
         for row in table.calibration(zoo, diffuse=diffuse):
             shares = (row.significant, row.accused, row.convicted, row.cleared)
             refused = ", ".join(map(str, row.refused))
@@ -156,7 +175,7 @@ def _cues(zoo: Zoo) -> Iterator[str]:
     yield from _head(("cue", "where", "rely / do not", *DETECTORS))
     for cue, values in table.by_cue(zoo).items():
         guilty = zoo.decided.where(lambda item, cue=cue: item.entry.world.cue == cue).guilty  # type: ignore[misc]
-        held = " (held out)" if cue in table.HELD_OUT else ""
+        held = " (held out)" if cue in HELD_OUT else ""
         counts = f"{int(guilty.sum())} / {int((~guilty).sum())}"
         yield _line(cue + held, CUES[cue].place, counts, *(_plain(value) for value in values.values()))
 

@@ -12,6 +12,7 @@ from camaudit import stats
 from . import figures
 from .audit import CHECKS, DETECTORS, REFUSED
 from .cues import CUES
+from .grid import HELD_OUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from .grid import Entry
     from .training import Truth
 
-HELD_OUT = ("patch", "frame", "band", "adjacent")
-"""The cues that are scored; thresholds were fixed on the other four."""
 ALPHA = 0.05
 
 
@@ -105,21 +104,15 @@ def rows(zoo: Zoo, detectors: Sequence[str] = DETECTORS) -> list[Row]:
     """Every detector on the held-out cues; thresholds from the innocent networks of the other cues."""
     tuned = zoo.decided.where(lambda item: not item.held_out)
     held = zoo.decided.where(lambda item: item.held_out)
-    places = [
-        held.where(lambda item, place=place: CUES[item.entry.world.cue].place == place)  # type: ignore[misc]
-        for place in ("on", "off")
-    ]
     made = []
     for name in detectors:
         caught, false = _alarms(name, tuned, held)
         caught_located, false_located = _alarms(name, tuned.where(_located), held)
-        on_object, off_object = (
-            figures.auroc_interval(part.scores(name), part.guilty, part.cues) for part in places
-        )
+        every, on_object, off_object = aurocs(held, name)
         made.append(
             Row(
                 detector=name,
-                auroc=figures.auroc_interval(held.scores(name), held.guilty, held.cues),
+                auroc=every,
                 on_object=on_object,
                 off_object=off_object,
                 caught=caught,
@@ -133,6 +126,18 @@ def rows(zoo: Zoo, detectors: Sequence[str] = DETECTORS) -> list[Row]:
             )
         )
     return made
+
+
+def aurocs(zoo: Zoo, detector: str) -> tuple[Interval, Interval, Interval]:
+    """AUROC on decided networks: of all cues, of those on the object, and of those off it. No threshold."""
+    parts = [
+        zoo.where(lambda item, places=places: CUES[item.entry.world.cue].place in places)  # type: ignore[misc]
+        for places in (("on", "off", "diffuse"), ("on",), ("off",))
+    ]
+    every, on_object, off_object = (
+        figures.auroc_interval(part.scores(detector), part.guilty, part.cues) for part in parts
+    )
+    return every, on_object, off_object
 
 
 def _alarms(detector: str, tuned: Zoo, held: Zoo) -> tuple[Interval, Interval]:
