@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from camaudit import registry, verdict
+from camaudit.baseline.unused import LEFT_BEHIND
 from camaudit.result import CheckResult, Finding, Population, Status
 
 if TYPE_CHECKING:
@@ -82,6 +83,22 @@ def failed(
         warnings=tuple(warnings),
         blocks=True,
         parameters=_parameters(check),
+    )
+
+
+def left_behind(reason: str, *, spec_file: str) -> CheckResult:
+    """The result of a run that is complete and finds baselines which no check names."""
+    return CheckResult(
+        id=LEFT_BEHIND,
+        kind="drift",
+        title="Baselines without a check",
+        status="ERROR",
+        outcome="ERROR",
+        headline=f"{LEFT_BEHIND}: ERROR: {reason}",
+        question="Is every baseline beside this audit used?",
+        rule="a baseline that no check names is an error",
+        answer=reason,
+        command=f"camaudit prune {spec_file}",
     )
 
 

@@ -38,6 +38,18 @@ COMMANDS = {
         "camaudit.commands.report:report",
         "Render reports again from their result.json and evidence; no network is needed.",
     ),
+    "diff": (
+        "camaudit.commands.baselines:diff",
+        "Compare a baseline with what the last run measured, image by image.",
+    ),
+    "accept": (
+        "camaudit.commands.baselines:accept",
+        "Make what the last run measured the baseline, and write down who and why.",
+    ),
+    "prune": (
+        "camaudit.commands.baselines:prune",
+        "Delete baselines that no check names, after a complete run without a failure.",
+    ),
     "list": (
         "camaudit.commands.listing:list_members",
         "List what a spec may name: maps, metrics, checks, data sources.",

@@ -92,3 +92,7 @@ class RegistryError(CamauditError):
 
 class ResultError(CamauditError):
     """A result file that cannot be read."""
+
+
+class BaselineError(CamauditError):
+    """A baseline that cannot be read, compared or accepted."""

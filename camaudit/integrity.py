@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+CANDIDATES = "baselines"
+"""The folder of a report that candidates for baselines lie in."""
+
+
 def sha256(path: Path) -> str:
     """The hash of one file, read in pieces."""
     digest = hashlib.sha256()
@@ -27,4 +31,5 @@ def hashes(folder: Path, names: Iterable[str]) -> dict[str, str]:
 def written(folder: Path) -> dict[str, str]:
     """The hashes of what a run leaves beside its result: the table of scores and the evidence."""
     evidence = (f"evidence/{path.name}" for path in (folder / "evidence").iterdir() if path.is_file())
-    return hashes(folder, ["samples.csv", *evidence])
+    candidates = (f"{CANDIDATES}/{path.name}" for path in (folder / CANDIDATES).glob("*.json"))
+    return hashes(folder, ["samples.csv", *evidence, *candidates])

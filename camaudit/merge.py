@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from camaudit.integrity import written
+from camaudit.integrity import CANDIDATES, written
 from camaudit.result import SEVERITY, AuditResult, CheckResult, SampleRow
 from camaudit.trust import with_trust
 
@@ -29,6 +29,7 @@ def merge(parts: Sequence[Path], folder: Path) -> AuditResult:
     evidence = folder / "evidence"
     shutil.rmtree(evidence, ignore_errors=True)
     evidence.mkdir(parents=True)
+    shutil.rmtree(folder / CANDIDATES, ignore_errors=True)
     shown: dict[str, np.ndarray] = {}
     kept: dict[str, np.ndarray] = {}
     checks: dict[str, CheckResult] = {}
@@ -37,6 +38,9 @@ def merge(parts: Sequence[Path], folder: Path) -> AuditResult:
         prefix = f"{number}-"
         for path in (part / "evidence").glob("*.png"):
             shutil.copyfile(path, evidence / f"{prefix}{path.name}")
+        for path in (part / CANDIDATES).glob("*.json"):
+            (folder / CANDIDATES).mkdir(exist_ok=True)
+            shutil.copyfile(path, folder / CANDIDATES / path.name)
         with np.load(part / "evidence" / "maps.npz") as maps:
             shown.update({prefix + name: maps[name] for name in maps.files})
         with np.load(part / "evidence" / "all_maps.npz") as maps:

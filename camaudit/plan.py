@@ -41,6 +41,8 @@ class CheckPlan:
     columns: dict[str, Column]
     method: str
     line: int
+    of: CheckPlan | None = None
+    """The check whose numbers this one compares; all but the spec is its own."""
 
     @property
     def id(self) -> str:
@@ -167,6 +169,8 @@ class Plan:
 
 def _asked(check: CheckPlan) -> str:
     """The numbers of a check, and what it takes besides."""
+    if check.of is not None:
+        return f"compares the numbers of {check.of.id} with those of a baseline"
     costs = registry.find("check", check.kind).costs
     return ", ".join(check.columns) + (f"; then {costs(check.spec)}" if costs is not None else "")
 
@@ -193,6 +197,11 @@ def make(spec: AuditSpec, only: Collection[str] | None = None) -> Plan:
 def _check(spec: AuditSpec, check: CheckSpec) -> CheckPlan:
     maps = check.maps or spec.maps
     kind = registry.find("check", check.kind)
+    confidence = check.confidence or spec.defaults.confidence
+    if kind.compares:
+        of = _check(spec, next(item for item in spec.checks if item.id == getattr(check, "of", None)))
+        line = spec.line_of(check.id)
+        return replace(of, spec=check, kind=check.kind, confidence=confidence, line=line, of=of)
     return CheckPlan(
         spec=check,
         kind=check.kind,
@@ -200,7 +209,7 @@ def _check(spec: AuditSpec, check: CheckSpec) -> CheckPlan:
         data=check.data or next(iter(spec.data)),
         sample=check.sample or spec.defaults.sample,
         calibration=getattr(check, "calibration", None),
-        confidence=check.confidence or spec.defaults.confidence,
+        confidence=confidence,
         columns=kind.columns(check, maps),
         method=maps.method,
         line=spec.line_of(check.id),

@@ -115,6 +115,11 @@ class AuditFile(pytest.File):
         register_marks(self.config, self.spec.marks)
         for check in self.spec.checks:
             yield CheckItem.from_parent(self, name=check.id, check=check)
+        from camaudit.baseline.unused import LEFT_BEHIND, left_behind, told
+
+        lost = left_behind(self.spec)
+        if lost:
+            yield LeftBehind.from_parent(self, name=LEFT_BEHIND, reason=told(lost))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:  # type: ignore[override]
         # Collectors are asked without a style.
@@ -187,6 +192,21 @@ class CheckItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int, str]:
         return self.path, self.spec.line_of(self.check.id) - 1, f"{self.spec.name}: {self.check.id}"
+
+
+class LeftBehind(pytest.Item):
+    """Baselines beside a spec that none of its checks names: an item that always fails."""
+
+    def __init__(self, *, reason: str, **rest: Any) -> None:
+        super().__init__(**rest)
+        self.reason = reason
+        self.add_marker("audit")
+
+    def runtest(self) -> None:
+        raise CheckFailed(f"{self.name}: ERROR: {self.reason}", pytrace=False)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        return self.path, 0, self.name
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

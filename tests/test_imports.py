@@ -45,12 +45,12 @@ ALLOWED = {
     "checks": BASICS | CORE | {"spec", "evidence", "scores", "result"},
     # after the engine: torch-free
     "scores": {"errors"},
-    "baseline": {"errors", "scores", "integrity"},
+    "baseline": {"errors", "integrity"},
     "result": {"errors"},
     "verdict": {"errors", "result", "stats", "scores", "baseline"},
     "trust": {"result", "verdict"},
     "merge": {"errors", "result", "integrity", "trust"},
-    "assessment": BASICS | {"plan", "checks", "scores", "result", "verdict"},
+    "assessment": BASICS | {"plan", "checks", "scores", "result", "verdict", "baseline"},
     "report": {"errors", "result", "verdict"},
     # who knows everybody, and the doors
     "engine": BASICS
@@ -70,8 +70,21 @@ ALLOWED = {
         "integrity",
     },
     "plugin_desk": BASICS | {"spec", "plan", "engine", "report", "result", "merge"},
-    "pytest_plugin": BASICS | {"spec", "plan", "engine", "report", "result", "plugin_desk"},
-    "commands": BASICS | {"spec", "plan", "data", "engine", "report", "result", "baseline", "verdict"},
+    "pytest_plugin": BASICS | {"spec", "plan", "engine", "report", "result", "plugin_desk", "baseline"},
+    "commands": BASICS
+    | {
+        "spec",
+        "plan",
+        "data",
+        "engine",
+        "report",
+        "result",
+        "baseline",
+        "verdict",
+        "integrity",
+        "checks",
+        "stats",
+    },
     "cli": BASICS | {"commands"},
 }
 """Room → the rooms that it may import, besides itself."""

@@ -7,5 +7,6 @@ CHECKS: dict[str, str] = {
     "localisation": "camaudit.checks.localisation:CHECK",
     "errors": "camaudit.checks.errors:CHECK",
     "sanity": "camaudit.checks.sanity:CHECK",
+    "drift": "camaudit.checks.drift:CHECK",
     "shortcut": "camaudit.checks.shortcut:CHECK",
 }

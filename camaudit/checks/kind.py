@@ -88,6 +88,9 @@ class Kind:
     follow_up: str = ""
     """``module:callable`` of the engine that measures what one walk over unchanged images cannot: it is given
     the walk when it has ended, and gives the table that is estimated from. Named, since it needs torch."""
+    compares: str = ""
+    """``module:callable`` of the engine that holds the table of another check, named by ``of``, against a
+    baseline, and gives the table that is estimated from."""
     costs: Callable[[CheckSpec], str] | None = None
     """What `follow_up` takes, in words, for the plan."""
     maps: Callable[[CheckSpec, Mapping[str, Column]], Mapping[str, MapRequest]] | None = None

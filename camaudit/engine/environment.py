@@ -29,7 +29,7 @@ PACKAGES = (
 def environment(folder: Path, device: str) -> dict[str, str]:
     """Versions of what computed the numbers, the git commit of `folder` (and if dirty), device, threads."""
     facts = {"python": platform.python_version(), "platform": platform.platform()}
-    facts.update({name: _version(name) for name in PACKAGES})
+    facts.update({name: package_version(name) for name in PACKAGES})
     facts["device"] = _device(device)
     facts["threads"] = str(torch.get_num_threads())
     facts["git"] = _git(folder)
@@ -43,7 +43,8 @@ def _device(name: str) -> str:
         return f"{name} (not to be had: {str(error).splitlines()[0]})"
 
 
-def _version(name: str) -> str:
+def package_version(name: str) -> str:
+    """The installed version of a package, or that there is none."""
     try:
         return version(name)
     except PackageNotFoundError:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from camaudit import assessment, registry
+from camaudit.baseline.unused import left_behind, told
 from camaudit.classifier import load
 from camaudit.engine.calibrate import calibrate
 from camaudit.engine.environment import environment
@@ -22,7 +23,7 @@ from camaudit.engine.shortcut.record import hypotheses
 from camaudit.engine.streaming import Walk
 from camaudit.engine.usable import missing_region, refuse_empty, too_many_lost
 from camaudit.errors import CamauditError, ResultError
-from camaudit.integrity import written
+from camaudit.integrity import CANDIDATES, written
 from camaudit.plan import MAIN, model_key
 from camaudit.result import AuditResult, ModelRecord
 from camaudit.scores import Table, write_csv
@@ -87,6 +88,8 @@ def _clear(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for name in ("result.json", "index.html", "samples.csv"):
             (folder / name).unlink(missing_ok=True)
+        for path in (folder / CANDIDATES).glob("*.json"):
+            path.unlink()
     except OSError as failure:
         raise ResultError(
             f"the report cannot be written here: {failure.strerror}",
@@ -150,7 +153,8 @@ class Session:
         self.layers.setdefault(work.model, {}).update(
             {item.name: "; ".join([item.why, *item.notes]) for item in walk.layers.values()}
         )
-        for check in work.checks:
+        # Those that compare come last: what they compare has been measured then.
+        for check in sorted(work.checks, key=lambda item: item.of is not None):
             self._assess(check, work, walk, listing, drawn)
         try:
             self._write(work, walk, drawn, evidence, prefix)
@@ -188,10 +192,11 @@ class Session:
                 "no sample was left to measure: empty is never green", where=f"data.{work.data}"
             )
         try:
-            table = self._table(check, walk, drawn) if walk.collector.failure(check) is None else None
-            if table is not None:
+            table = None
+            if walk.collector.failure(check) is None:
+                table, told = self._compared(check, walk, drawn)
                 self.tables[check.id] = table
-                notes += self.followed[check.id].notes if check.id in self.followed else ()
+                notes += told
             if problem is None and table is not None:
                 self.results[check.id] = assessment.assess(
                     check,
@@ -207,6 +212,26 @@ class Session:
         self._fail(
             check, problem or CamauditError("nothing was measured"), population=population, notes=notes
         )
+
+    def _compared(
+        self, check: CheckPlan, walk: Walk, drawn: tuple[Sample, ...]
+    ) -> tuple[Table, tuple[str, ...]]:
+        """The numbers of a check, held against a baseline where its kind does that, and notes on them."""
+        if check.of is None:
+            table = self._table(check, walk, drawn)
+            return table, self.followed[check.id].notes if check.id in self.followed else ()
+        source = self.tables.get(check.of.id)
+        compare = registry.load(registry.find("check", check.kind).compares)
+        found = compare(
+            check,
+            walk,
+            self._table(check.of, walk, drawn) if source is None else source,
+            audit=self.plan.spec.name,
+            folder=self.folder,
+            spec_file=self._spec_file,
+            base=self.plan.spec.base,
+        )
+        return found.table, found.notes
 
     def _table(self, check: CheckPlan, walk: Walk, drawn: tuple[Sample, ...]) -> Table:
         follow_up = registry.find("check", check.kind).follow_up
@@ -282,6 +307,8 @@ class Session:
     def _result(self, created: datetime, duration: float, notes: tuple[str, ...]) -> AuditResult:
         spec: AuditSpec = self.plan.spec
         checks = with_trust([self.results[check.id] for check in self.plan.checks])
+        if not self.plan.not_run and (lost := left_behind(spec)):
+            checks = (*checks, assessment.left_behind(told(lost), spec_file=self._spec_file))
         return AuditResult(
             name=spec.name,
             description=spec.description,

@@ -27,6 +27,7 @@ def broken(document: Document) -> Iterator[Mistake]:
     yield from _tuned_on_audited(checks, document)
     yield from _toothless_controls(checks, document)
     yield from _pictures_as_evidence(checks, document)
+    yield from _nothing_to_compare(checks, document)
 
 
 def _checks(data: Any) -> dict[Path, dict[str, Any]]:
@@ -116,6 +117,22 @@ def _pictures_as_evidence(checks: dict[Path, dict[str, Any]], document: Document
         if _gated(check) and isinstance(method, str) and not _is_evidence(method):
             place = (*path, "maps", "method") if own else ("maps", "method")
             text = f"{quote(method)} makes pictures, not evidence: no gate may rest on it"
+            yield Mistake(document.place(place), place, text)
+
+
+def _nothing_to_compare(checks: dict[Path, dict[str, Any]], document: Document) -> Iterator[Mistake]:
+    """A check `of` which another one compares: it has to exist, and to measure something itself."""
+    kinds = {check["id"]: check.get("kind") for check in checks.values() if isinstance(check.get("id"), str)}
+    for path, check in checks.items():
+        name = check.get("of")
+        if check.get("kind") != "drift" or not isinstance(name, str):
+            continue
+        place = (*path, "of")
+        allowed = [key for key, kind in kinds.items() if kind != "drift"]
+        if name not in kinds:
+            yield Mistake(document.place(place), place, _no_such("check", name, allowed))
+        elif kinds[name] == "drift":
+            text = f"{quote(name)} compares and measures nothing itself; allowed: {', '.join(allowed)}"
             yield Mistake(document.place(place), place, text)
 
 

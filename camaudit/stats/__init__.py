@@ -10,6 +10,7 @@ from __future__ import annotations
 from camaudit.stats.auc import auc_values
 from camaudit.stats.bootstrap import bootstrap_mean
 from camaudit.stats.interval import Interval, n_to_settle
+from camaudit.stats.paired import mcnemar
 from camaudit.stats.permutation import holm, max_t, sign_flip
 from camaudit.stats.pooled import bootstrap_pooled
 from camaudit.stats.shares import share, wilson
@@ -21,6 +22,7 @@ __all__ = [
     "bootstrap_pooled",
     "holm",
     "max_t",
+    "mcnemar",
     "n_to_settle",
     "share",
     "sign_flip",
