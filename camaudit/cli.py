@@ -38,6 +38,10 @@ COMMANDS = {
         "camaudit.commands.report:report",
         "Render reports again from their result.json and evidence; no network is needed.",
     ),
+    "summary": (
+        "camaudit.commands.summary:summary",
+        "Print what runs found, from their result.json; no network is needed.",
+    ),
     "diff": (
         "camaudit.commands.baselines:diff",
         "Compare a baseline with what the last run measured, image by image.",

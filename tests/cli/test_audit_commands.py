@@ -189,3 +189,20 @@ def test_a_picture_that_cannot_be_written(folder, capsys):
     target = "squares.audit.yaml::on-the-square"
     assert cli.main(["show", target, "square-3", "--output", "nowhere/x.png"]) == 1
     assert "nowhere/x.png: No such file or directory" in capsys.readouterr().err
+
+
+def test_summary_in_markdown(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "audits", overlap())
+    assert cli.main(["run", "audits"]) == 0
+    capsys.readouterr()
+    assert cli.main(["summary", "reports", "--markdown"]) == 0
+    out = capsys.readouterr().out
+    assert "camaudit: 1 check passed" in out
+    assert cli.main(["summary", "reports/squares"]) == 0
+    assert "squares: PASS" in capsys.readouterr().out
+
+
+def test_a_summary_of_nothing_is_an_error(tmp_path, capsys):
+    assert cli.main(["summary", str(tmp_path)]) == 1
+    assert "there is no result.json here" in capsys.readouterr().err
