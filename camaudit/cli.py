@@ -56,7 +56,7 @@ COMMANDS = {
     ),
     "list": (
         "camaudit.commands.listing:list_members",
-        "List what a spec may name: maps, metrics, checks, data sources.",
+        "List what a spec may name: maps, metrics, checks, data sources, attacks, corruptions.",
     ),
     "schema": ("camaudit.commands.schema:schema", "Print the JSON schema of audit files, for editors."),
 }

@@ -31,6 +31,15 @@ TABLES = {
     "metric": Table(kind="metric", module="camaudit.metrics", attribute="METRICS", group="camaudit.metrics"),
     "check": Table(kind="check", module="camaudit.checks", attribute="CHECKS", group="camaudit.checks"),
     "data": Table(kind="data source", module="camaudit.data", attribute="SOURCES", group="camaudit.data"),
+    "attack": Table(
+        kind="attack", module="camaudit.perturb.attacks", attribute="ATTACKS", group="camaudit.attacks"
+    ),
+    "corruption": Table(
+        kind="corruption",
+        module="camaudit.perturb.corruptions",
+        attribute="CORRUPTIONS",
+        group="camaudit.corruptions",
+    ),
 }
 
 

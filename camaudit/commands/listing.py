@@ -12,13 +12,15 @@ from camaudit import registry
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-PARTS = ("checks", "metrics", "maps", "data")
+PARTS = ("checks", "metrics", "maps", "data", "attacks", "corruptions")
 
 
 @click.command(name="list")
-@click.argument("parts", nargs=-1, type=click.Choice(PARTS), metavar="[maps|metrics|checks|data]...")
+@click.argument(
+    "parts", nargs=-1, type=click.Choice(PARTS), metavar="[maps|metrics|checks|data|attacks|corruptions]..."
+)
 def list_members(parts: tuple[str, ...]) -> None:
-    """List what a spec may name: maps, metrics, checks, data sources.
+    """List what a spec may name: maps, metrics, checks, data sources, attacks, corruptions.
 
     \b
       camaudit list metrics
@@ -71,11 +73,25 @@ def _sources() -> Rows:
     return ("KEY", "WHAT IT READS"), [(name, _first_line(member)) for name, member in _members("data")]
 
 
+def _attacks() -> Rows:
+    rows: list[tuple[str, ...]] = []
+    for name, member in _members("attack"):
+        goals = "class or any other" if member.targeted else "any other class"
+        rows.append((name, ", ".join(member.norms) or "–", member.access, goals, member.doubt or "–"))
+    return ("NAME", "BUDGET IN", "USES", "AIMS AT", "DOUBT"), rows
+
+
+def _corruptions() -> Rows:
+    return ("NAME", "PARAMETER"), [(name, "severity, 1 to 5") for name, _ in _members("corruption")]
+
+
 _TABLES: dict[str, Callable[[], Rows]] = {
     "checks": _checks,
     "metrics": _metrics,
     "maps": _maps,
     "data": _sources,
+    "attacks": _attacks,
+    "corruptions": _corruptions,
 }
 
 

@@ -79,7 +79,10 @@ def test_no_command_is_no_success(run):
     [
         (["rnu"], "there is no command 'rnu', did you mean \"run\"? the commands are: init, check, plan"),
         (["zzz"], "there is no command 'zzz'; the commands are: init, check, plan"),
-        (["list", "zzz"], "'zzz' is not one of 'checks', 'metrics', 'maps', 'data'"),
+        (
+            ["list", "zzz"],
+            "'zzz' is not one of 'checks', 'metrics', 'maps', 'data', 'attacks', 'corruptions'",
+        ),
         (["schema", "--bad"], "--bad"),
         (["init"], "IMAGES_FOLDER"),
         (["run"], "SPECS"),
@@ -142,6 +145,8 @@ def test_list_names_every_member(run):
         "metrics:",
         "maps:",
         "data:",
+        "attacks:",
+        "corruptions:",
     ]
     listed = {line.split()[0].partition("@")[0] for line in out.splitlines() if line.startswith("  ")}
     for table in registry.TABLES:
@@ -157,6 +162,15 @@ def test_list_of_metrics_says_range_direction_and_chance(run):
     assert "higher" in row
     assert row.endswith("the mask's share of the image")
     assert "maps:" not in out
+
+
+def test_list_of_attacks_says_budget_access_and_doubt(run):
+    _, out, _ = run("list", "attacks")
+    rows = {line.split()[0]: line for line in out.splitlines()[2:]}
+    assert rows["torchattacks.PGD"].split("  ")[-1] == "–"
+    assert "one step of 0.01 by default" in rows["torchattacks.SPSA"]
+    assert "linf, l2" in rows["torchattacks.APGD"]
+    assert "scores" in rows["torchattacks.Square"]
 
 
 def test_columns_stand_under_each_other():
