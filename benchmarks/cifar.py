@@ -92,6 +92,42 @@ class ResNet20(nn.Module):
         return logits
 
 
+class TinyBlock(nn.Module):
+    """A block of `ResNet8`: TensorFlow pads a strided convolution on the right and below only."""
+
+    def __init__(self, channels: int, width: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, width, 3, stride=stride, padding=1 if stride == 1 else 0)
+        self.bn1 = nn.BatchNorm2d(width, eps=1e-3)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1)
+        self.bn2 = nn.BatchNorm2d(width, eps=1e-3)
+        self.proj = nn.Identity() if stride == 1 else nn.Conv2d(channels, width, 1, stride=stride)
+        self.stride = stride
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Features [n, width, h / stride, w / stride]."""
+        padded = images if self.stride == 1 else functional.pad(images, (0, 1, 0, 1))
+        seen = self.bn2(self.conv2(functional.relu(self.bn1(self.conv1(padded)))))
+        return functional.relu(seen + self.proj(images))
+
+
+class ResNet8(nn.Module):
+    """The network of MLPerf Tiny: three blocks of 16, 32 and 64 channels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 16, 3, padding=1)
+        self.bn = nn.BatchNorm2d(16, eps=1e-3)
+        self.blocks = nn.Sequential(TinyBlock(16, 16, 1), TinyBlock(16, 32, 2), TinyBlock(32, 64, 2))
+        self.fc = nn.Linear(64, 10)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits [n, 10] of images [n, 3, 32, 32]."""
+        seen = self.blocks(functional.relu(self.bn(self.conv(images))))
+        logits: Tensor = self.fc(seen.mean((2, 3)))
+        return logits
+
+
 NETWORKS = {
     "lenet": Trained(
         title="LeNet",
@@ -99,6 +135,13 @@ NETWORKS = {
         weights="weights/cifar10_lenet.safetensors",
         mean=(125.307 / 255, 122.95 / 255, 113.865 / 255),
         std=(62.9932 / 255, 62.0887 / 255, 66.7048 / 255),
+    ),
+    "resnet8": Trained(
+        title="ResNet-8",
+        build=ResNet8,
+        weights="weights/cifar10_resnet8.safetensors",
+        mean=(0.0, 0.0, 0.0),
+        std=(1 / 255, 1 / 255, 1 / 255),
     ),
     "resnet20": Trained(
         title="ResNet-20",

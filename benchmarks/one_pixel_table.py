@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 START, END = "<!-- table: python -m benchmarks.one_pixel -->", "<!-- end of table -->"
-TITLES = {"lenet": "LeNet", "resnet20": "ResNet-20"}
+TITLES = {"lenet": "LeNet", "resnet8": "ResNet-8", "resnet20": "ResNet-20"}
 SEARCHES = {"guided": "guided", "sweep": "sweep", "evolution": "DE 400 × 100"}
 PEERS = {
     "ours": "camaudit, DE rand/1 400 × 20",
@@ -47,7 +47,7 @@ def kept(folder: Path, key: str) -> Rows:
 
 
 def seconds(folder: Path, key: str) -> float:
-    """How long it took, over all pieces."""
+    """How much of a processor it took, over all pieces."""
     files = folder.glob(f"{key}.[0-9]*.json")
     return float(sum(json.loads(path.read_text(encoding="utf-8"))["seconds"] for path in files))
 
@@ -155,7 +155,7 @@ def _peers(folder: Path) -> Iterator[str]:
 
 
 def _speed(folder: Path) -> Iterator[str]:
-    yield "### Queries per second, as a share of the bare forward's (batches of 512, one thread)"
+    yield "### Queries per second, as a share of the bare forward's (seconds of one thread)"
     yield ""
     yield "| network | bare forward, images per second | guided | sweep | DE |"
     yield "| --- | --- | --- | --- | --- |"

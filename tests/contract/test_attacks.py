@@ -1,8 +1,8 @@
 """What every attack keeps: range, budget, the network, chance, and the other images of the batch.
 
-Through camaudit all classes of torchattacks keep everything, and that is tested of each class of the installed
-package; pixels beyond [0, 1] alone are left for verifying to find. Bare they do not: `DEFECTS` says which class
-fails how, and that is tested as well, so that a release that mends one of them is noticed.
+Through camaudit all classes of torchattacks keep everything, and that is tested of each class of the
+installed package; pixels beyond [0, 1] alone are left for verifying to find. Bare they do not: `DEFECTS` says
+which class fails how, and that is tested as well, so that a release that mends something is noticed.
 """
 
 from __future__ import annotations

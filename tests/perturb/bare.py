@@ -130,7 +130,7 @@ def _raising(name: str) -> set[str]:
 
 def _companions(name: str) -> bool:
     """Does the first image come out otherwise without the others? Chance is the same for it in both."""
-    module, images = Doubled().eval(), pictures()
+    module, images = Doubled().eval(), pictures(2)
     together = [bare(name, module, images.roll(-first, 0)).detach()[0] for first in range(len(images))]
     alone = [bare(name, module, image[None]).detach()[0] for image in images]
     return not all(torch.allclose(*pair, rtol=0, atol=1e-6) for pair in zip(together, alone, strict=True))
@@ -145,7 +145,7 @@ def _clock(name: str) -> bool:
 
 def _doubles(name: str) -> bool:
     try:
-        bare(name, plain(torch.float64), pictures(dtype=torch.float64))
+        bare(name, plain(torch.float64), pictures(1, torch.float64))
     except RuntimeError:
         return True
     return False
@@ -153,7 +153,7 @@ def _doubles(name: str) -> bool:
 
 def _classes(name: str) -> bool:
     try:
-        bare(name, plain(classes=4), pictures())
+        bare(name, plain(classes=4), pictures(1))
     except IndexError:
         return True
     return False

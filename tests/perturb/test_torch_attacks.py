@@ -286,6 +286,14 @@ def test_a_network_in_half_precision_is_attacked_in_the_pixels_precision(library
     assert 0 < distance(images, found, "linf").max() <= 0.1 + 1e-6
 
 
+@pytest.mark.parametrize("name", ["PGD", "PGDL2", "PGDRS", "APGD", "CW"])
+def test_the_order_of_memory_changes_nothing(library, name):
+    classifier, images = small(torch.float64), pictures()
+    wanted = attack(name, classifier, images)
+    other = images.contiguous(memory_format=torch.channels_last)
+    assert torch.equal(attack(name, classifier, other), wanted)
+
+
 def test_random_starts_go_one_by_one_and_others_together(library):
     assert find("torchattacks.PGD").make({"random_start": False}, LINF).batched
     assert not find("torchattacks.PGD").make({"random_start": True}, LINF).batched

@@ -88,8 +88,8 @@ class TorchAttack:
         with guarded(classifier.module, seed), warnings.catch_warnings():
             # The library's own: about tensors that it copies and calls that will go.
             warnings.filterwarnings("ignore", module="torchattacks")
-            # Some classes work in nothing else, and none in half precision.
-            clean = images.detach().float()
+            # Some classes work in nothing else: neither in half precision nor in another order of memory.
+            clean = images.detach().float().contiguous()
             attack = self.kind(_Seen(classifier, clean), **self._bound(classifier, clean, seed))
             if targeted or self.traits.aims:
                 attack.set_mode_targeted_by_label(quiet=True)

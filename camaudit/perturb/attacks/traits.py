@@ -62,7 +62,7 @@ TRAITS: dict[str, Traits] = {
     "APGDT": Traits(norms=BOTH, classes=4),
     "DIFGSM": Traits(norms=LINF, targeted=True, doubt=TRANSFER),
     "TIFGSM": Traits(norms=LINF, targeted=True, doubt=TRANSFER),
-    "Jitter": Traits(norms=LINF),
+    "Jitter": Traits(norms=LINF, doubt="finds clearly less than PGD at the same budget"),
     "NIFGSM": Traits(norms=LINF, targeted=True, batched=True, doubt=TRANSFER),
     "PGDRS": Traits(norms=LINF, targeted=True, doubt=SMOOTHED),
     "SINIFGSM": Traits(norms=LINF, targeted=True, batched=True, doubt=TRANSFER),
