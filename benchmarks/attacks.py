@@ -39,7 +39,7 @@ START, END = "<!-- table: python -m benchmarks.attacks -->", "<!-- end of table 
 EPS: dict[Norm, float] = {"linf": 2 / 255, "l2": 0.25, "l0": 5}
 """Small, so that attacks differ: at 8/255 nearly all of them flip every image of an undefended network."""
 N = 50
-FEWER = {"AutoAttack": 20, "EADEN": 20, "EADL1": 20, "SparseFool": 20, "JSMA": 2}
+FEWER = {"Square": 20, "AutoAttack": 10, "EADEN": 10, "EADL1": 10, "SparseFool": 10, "JSMA": 1}
 """Images for classes that take seconds to minutes for one."""
 
 

@@ -72,8 +72,13 @@ def _successes(folder: Path) -> Iterator[str]:
                     f"| {title} | {name} | {len(rows)} | {_share(rows)} | {statistics.mean(queries):,.0f} | "
                     f"{statistics.median(queries):,.0f} | {max(queries):,} |"
                 )
+    yield ""
+    yield "Published, with DE 400 × 100, on other networks:"
+    yield ""
+    yield "| network | data and goal | success | source |"
+    yield "| --- | --- | --- | --- |"
     for network, data, number, source in PUBLISHED:
-        yield f"| {network} | DE 400 × 100, published | {data} | {number} | {source} | – | – |"
+        yield f"| {network} | {data} | {number} | {source} |"
 
 
 def _pairs(folder: Path) -> Iterator[str]:

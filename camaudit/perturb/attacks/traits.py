@@ -86,7 +86,7 @@ TRAITS: dict[str, Traits] = {
     "PGDL2": Traits(norms=L2, targeted=True, batched=True),
     "PGDRSL2": Traits(norms=L2, targeted=True, doubt=SMOOTHED),
     "CW": Traits(norms=L2, eps=None, targeted=True, doubt=MINIMAL + "; its constant c is not searched for"),
-    "DeepFool": Traits(norms=L2, eps=None, doubt=MINIMAL + "; finds far less than the DeepFool of foolbox"),
+    "DeepFool": Traits(norms=L2, eps=None, doubt=MINIMAL),
     "EADEN": Traits(norms=L2, eps=None, targeted=True, doubt=MINIMAL + BEYOND),
     "EADL1": Traits(
         norms=L2, eps=None, targeted=True, doubt=MINIMAL + BEYOND + "; minimises L1, is held to L2"
