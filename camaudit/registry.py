@@ -24,11 +24,19 @@ class Table:
     module: str
     attribute: str
     group: str
+    parameters: bool = False
+    """Whether a member's name may be followed by @ and a number."""
 
 
 TABLES = {
     "map": Table(kind="map method", module="camaudit.maps", attribute="METHODS", group="camaudit.maps"),
-    "metric": Table(kind="metric", module="camaudit.metrics", attribute="METRICS", group="camaudit.metrics"),
+    "metric": Table(
+        kind="metric",
+        module="camaudit.metrics",
+        attribute="METRICS",
+        group="camaudit.metrics",
+        parameters=True,
+    ),
     "check": Table(kind="check", module="camaudit.checks", attribute="CHECKS", group="camaudit.checks"),
     "data": Table(kind="data source", module="camaudit.data", attribute="SOURCES", group="camaudit.data"),
     "attack": Table(

@@ -1,7 +1,8 @@
 """What an audit found: plain dataclasses, a versioned JSON file, no torch and no pandas.
 
 `FORMAT_VERSION` history: 1 — first; 2 — several named maps per sample (`SampleRow.maps`, `map_name`),
-`CheckResult.shows`, a check's `maps` and `trust`; 3 — `CheckResult.hypotheses`, `Finding.p` and `word`.
+`CheckResult.shows`, a check's `maps` and `trust`; 3 — `CheckResult.hypotheses`, `Finding.p` and `word`;
+4 — `CheckResult.attacked`.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 from camaudit.errors import ResultError
+from camaudit.exhibits import Attacked, Hypothesis, NamedMap, Pair, Strike, Version
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 
 Status = Literal["PASS", "FAIL", "INCONCLUSIVE", "SKIP", "ERROR"]
 SEVERITY: tuple[Status, ...] = ("PASS", "SKIP", "INCONCLUSIVE", "FAIL", "ERROR")
@@ -106,26 +108,6 @@ class Population:
 
 
 @dataclass(frozen=True, kw_only=True)
-class NamedMap:
-    """One of several maps of a sample: `key` in `evidence/maps.npz`, None where `status` says why not.
-
-    `name` is what the check calls it (``predicted``), `explains` the class it explains in this sample, if
-    that is one class.
-    """
-
-    name: str
-    explains: str | None = None
-    key: str | None = None
-    status: str = "ok"
-    largest: float | None = None
-
-    @property
-    def text(self) -> str:
-        """``predicted: cat``."""
-        return self.name if self.explains is None else f"{self.name}: {self.explains}"
-
-
-@dataclass(frozen=True, kw_only=True)
 class SampleRow:
     """One sample that the report shows: numbers by column, and the evidence files beside the result."""
 
@@ -167,43 +149,6 @@ class Trust:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Version:
-    """One picture of a pair: the image as it was, or changed, and what the network answers to it.
-
-    `donor` is the id of the sample that gave the region.
-    """
-
-    role: Literal["before", "control", "after"]
-    image: str | None = None
-    """PNG, relative to the result's folder."""
-    answer: str | None = None
-    donor: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pair:
-    """One image before, with the region of a donor of its own class (control), and of another's (after)."""
-
-    sample: str
-    label: str | None
-    versions: tuple[Version, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Hypothesis:
-    """A region that was suspected: by whom and why, and pictures of what was changed to test it.
-
-    `name` is that of its finding. `origin` says whether somebody named it or maps proposed it.
-    """
-
-    name: str
-    origin: Literal["named", "proposed"]
-    why: str
-    notes: tuple[str, ...] = ()
-    pairs: tuple[Pair, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
 class CheckResult:
     """One check: `status` decides; `outcome` is what was found before `expect: fail` turned it round."""
 
@@ -234,6 +179,8 @@ class CheckResult:
     """The samples shown: failing ones, then worst, best and random ones."""
     hypotheses: tuple[Hypothesis, ...] = ()
     """What was suspected and changed in images, each with a finding of its name."""
+    attacked: Attacked | None = None
+    """What attacks or corruptions were made, within which rules, and what came of the images."""
     shows: str = ""
     """What the samples shown are, where the check picks them: ``misclassified images``."""
     command: str = ""
@@ -349,6 +296,7 @@ def _check(data: dict[str, Any]) -> CheckResult:
                 "trust": Trust(**_tuples(data["trust"])) if data.get("trust") else None,
                 "rows": [_row(item) for item in data["rows"]],
                 "hypotheses": [_hypothesis(item) for item in data.get("hypotheses", ())],
+                "attacked": _attacked(data["attacked"]) if data.get("attacked") else None,
             }
         )
     )
@@ -360,6 +308,14 @@ def _hypothesis(data: dict[str, Any]) -> Hypothesis:
         for pair in data["pairs"]
     )
     return Hypothesis(**_tuples({**data, "pairs": pairs}))
+
+
+def _attacked(data: dict[str, Any]) -> Attacked:
+    strikes = tuple(
+        Strike(**{**item, "maps": tuple(NamedMap(**one) for one in item["maps"])}) for item in data["strikes"]
+    )
+    tables = {name: tuple(map(tuple, data[name])) for name in ("threat", "cells", "transitions")}
+    return Attacked(**_tuples({**data, **tables, "strikes": strikes}))
 
 
 def _row(data: dict[str, Any]) -> SampleRow:

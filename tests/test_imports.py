@@ -46,12 +46,13 @@ ALLOWED = {
     # after the engine: torch-free
     "scores": {"errors"},
     "baseline": {"errors", "integrity"},
-    "result": {"errors"},
+    "exhibits": set(),
+    "result": {"errors", "exhibits"},
     "verdict": {"errors", "result", "stats", "scores", "baseline"},
     "trust": {"result", "verdict"},
-    "merge": {"errors", "result", "integrity", "trust"},
+    "merge": {"errors", "exhibits", "result", "integrity", "trust"},
     "assessment": BASICS | {"plan", "checks", "scores", "result", "verdict", "baseline"},
-    "report": {"errors", "result", "verdict"},
+    "report": {"errors", "exhibits", "result", "verdict"},
     # who knows everybody, and the doors
     "engine": BASICS
     | CORE
@@ -64,6 +65,7 @@ ALLOWED = {
         "checks",
         "scores",
         "baseline",
+        "exhibits",
         "result",
         "assessment",
         "trust",

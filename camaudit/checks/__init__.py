@@ -9,4 +9,5 @@ CHECKS: dict[str, str] = {
     "sanity": "camaudit.checks.sanity:CHECK",
     "drift": "camaudit.checks.drift:CHECK",
     "shortcut": "camaudit.checks.shortcut:CHECK",
+    "adversarial": "camaudit.checks.adversarial:CHECK",
 }

@@ -31,6 +31,8 @@ class Detail:
 
     label: str | None
     predicted: str | None
+    answer: int | None
+    """The index of the class that was predicted."""
     label_score: float | None
     predicted_score: float | None
     group: str | None
@@ -104,16 +106,7 @@ class Collector:
         """The numbers of one check."""
         # Batches of several picture sizes come out of order, and an interval must not depend on that.
         ids = sorted(self.details)
-        shown = clean_map(check)
-        statuses = self.maps.get(shown, {}) if shown else {}
-        facts: dict[str, Any] = {
-            "label": [self.details[key].label for key in ids],
-            "predicted": [self.details[key].predicted for key in ids],
-            "group": self._groups(ids),
-            "map_status": [statuses[key].status if key in statuses else None for key in ids],
-            "object_share": [self.shares.get(key, float("nan")) for key in ids],
-        }
-        assert tuple(facts) == FACTS
+        facts = self.facts(check, ids)
         columns = {
             name: [self.numbers[column][key] for key in ids]
             for name, column in check.columns.items()
@@ -127,6 +120,20 @@ class Collector:
         reasons = {name: self.reasons.get(column, {}) for name, column in check.columns.items()}
         frame = pd.DataFrame({**facts, **columns}, index=pd.Index(ids, name="id"))
         return Table(frame=frame, reasons=reasons, profiles=profiles)
+
+    def facts(self, check: CheckPlan, ids: list[str]) -> dict[str, Any]:
+        """The columns `scores.FACTS` of these samples."""
+        shown = clean_map(check)
+        statuses = self.maps.get(shown, {}) if shown else {}
+        facts: dict[str, Any] = {
+            "label": [self.details[key].label for key in ids],
+            "predicted": [self.details[key].predicted for key in ids],
+            "group": self._groups(ids),
+            "map_status": [statuses[key].status if key in statuses else None for key in ids],
+            "object_share": [self.shares.get(key, float("nan")) for key in ids],
+        }
+        assert tuple(facts) == FACTS
+        return facts
 
     def copies(self) -> list[str]:
         """A warning where one image stands for several samples: they are not independent."""

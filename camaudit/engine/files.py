@@ -11,7 +11,8 @@ from PIL import Image
 
 from camaudit.data.stream import Lost, stream
 from camaudit.engine.collect import clean_map, shown_maps
-from camaudit.result import NamedMap, SampleRow
+from camaudit.exhibits import NamedMap
+from camaudit.result import SampleRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -83,9 +84,15 @@ class Evidence:
         kept, explains = collector.maps.get(request, {}).get(key), _explained(request, collector.details[key])
         if kept is None:
             return NamedMap(name=name, explains=explains, status="missing")
+        return NamedMap(
+            name=name, explains=explains, key=self.keep_map(kept.raw), status=kept.status, largest=kept.scale
+        )
+
+    def keep_map(self, raw: np.ndarray) -> str:
+        """Put a raw map that is shown aside, to be written; returns its key."""
         stored = f"m{len(self._shown_maps):06d}"
-        self._shown_maps[stored] = kept.raw
-        return NamedMap(name=name, explains=explains, key=stored, status=kept.status, largest=kept.scale)
+        self._shown_maps[stored] = raw
+        return stored
 
     def _named(self, file: str | None) -> str | None:
         """No more of the machine's folders than it takes."""

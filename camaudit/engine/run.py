@@ -19,7 +19,6 @@ from camaudit.engine.calibrate import calibrate
 from camaudit.engine.environment import environment
 from camaudit.engine.files import Evidence
 from camaudit.engine.reasons import reason
-from camaudit.engine.shortcut.record import hypotheses
 from camaudit.engine.streaming import Walk
 from camaudit.engine.usable import missing_region, refuse_empty, too_many_lost
 from camaudit.errors import CamauditError, ResultError
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from camaudit.classifier import Classifier
     from camaudit.data.sample import Listing, Sample
     from camaudit.engine.calibrate import Calibration
-    from camaudit.engine.shortcut.follow import Followed
+    from camaudit.engine.follow_up import Followed
     from camaudit.maps.layers import Chosen
     from camaudit.plan import CheckPlan, Pass, Plan
     from camaudit.result import CheckResult
@@ -290,8 +289,8 @@ class Session:
                 rows = evidence.rows(check, self.tables[check.id], walk.collector, shown[check.id], pictures)
                 self.results[check.id] = replace(self.results[check.id], rows=rows)
                 if check.id in self.followed:
-                    told = hypotheses(self.followed[check.id], evidence, walk.collector)
-                    self.results[check.id] = replace(self.results[check.id], hypotheses=told)
+                    told = self.followed[check.id].told(evidence, walk.collector)
+                    self.results[check.id] = replace(self.results[check.id], **told)  # type: ignore[arg-type]
                 evidence.keep_maps(check, walk.collector)
 
     def _network(self, name: str) -> Classifier:

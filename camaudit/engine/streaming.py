@@ -79,7 +79,7 @@ class Walk:
             workers=workers,
             ahead=max(2 * self.batch_size, 8),
         )
-        for batch in _batches(self._keep(loaded), self.batch_size):
+        for batch in batches(self._keep(loaded), self.batch_size):
             self._batch(batch)
             self.tick(len(self.collector.details) + len(self.collector.lost), len(samples))
         return samples
@@ -294,6 +294,7 @@ def _detail(item: Loaded, scores: np.ndarray, classes: tuple[str, ...] | None) -
     return Detail(
         label=sample.label_name if sample.label_name is not None else _class_name(label, classes),
         predicted=_class_name(best, classes),
+        answer=best,
         label_score=float(scores[label]) if finite and label is not None and label < len(scores) else None,
         predicted_score=float(scores[best]) if best is not None else None,
         group=sample.group,
@@ -319,7 +320,7 @@ def _map_details(loaded: Sequence[Loaded], request: MapRequest, maps: MapBatch) 
     }
 
 
-def _batches(items: Iterable[Loaded], size: int) -> Iterator[list[Loaded]]:
+def batches(items: Iterable[Loaded], size: int) -> Iterator[list[Loaded]]:
     """Full batches of one picture size; a new size starts a new batch."""
     waiting: dict[tuple[int, ...], list[Loaded]] = defaultdict(list)
     for item in items:

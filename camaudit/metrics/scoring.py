@@ -110,3 +110,15 @@ def by_peak(flat: Tensor) -> Tensor:
     """Rows [n, N] divided by their largest magnitude; rows of zeros stay."""
     peak = flat.abs().amax(dim=1, keepdim=True)
     return flat / peak.masked_fill(peak == 0, 1.0)
+
+
+def both(maps: Tensor, reference: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+    """Two maps [n, u, v] of one grid as float64 [n, N], and what is wrong with either.
+
+    Raises `MapError` for wrong shapes and types.
+    """
+    if maps.shape != reference.shape:
+        raise MapError(f"maps {tuple(maps.shape)} and {tuple(reference.shape)} must have the same shape")
+    (first, bad), (second, worse) = flatten(maps), flatten(reference)
+    zero = (first == 0).all(dim=1) | (second == 0).all(dim=1)
+    return first, second, {NON_FINITE: bad | worse, ALL_ZERO: zero}

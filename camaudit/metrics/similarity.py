@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from camaudit.errors import MapError
 from camaudit.metrics.ranking import midranks
-from camaudit.metrics.scoring import ALL_ZERO, CONSTANT, NON_FINITE, Scored, by_peak, flatten
+from camaudit.metrics.scoring import CONSTANT, Scored, both, by_peak
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,7 +39,7 @@ def cosine_undefined(maps: Tensor, reference: Tensor) -> list[str | None]:
 
 
 def _spearman(maps: Tensor, reference: Tensor) -> Scored:
-    first, second, faults = _both(maps, reference)
+    first, second, faults = both(maps, reference)
     constant = {CONSTANT: _constant(first) | _constant(second)}
     return Scored(
         numbers=lambda: _angle(_centred_ranks(first), _centred_ranks(second)), faults={**faults, **constant}
@@ -48,7 +47,7 @@ def _spearman(maps: Tensor, reference: Tensor) -> Scored:
 
 
 def _cosine(maps: Tensor, reference: Tensor) -> Scored:
-    first, second, faults = _both(maps, reference)
+    first, second, faults = both(maps, reference)
     return Scored(numbers=lambda: _angle(by_peak(first), by_peak(second)), faults=faults)
 
 
@@ -63,11 +62,3 @@ def _centred_ranks(flat: Tensor) -> Tensor:
 
 def _constant(flat: Tensor) -> Tensor:
     return (flat == flat[:, :1]).all(dim=1)
-
-
-def _both(maps: Tensor, reference: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-    if maps.shape != reference.shape:
-        raise MapError(f"maps {tuple(maps.shape)} and {tuple(reference.shape)} must have the same shape")
-    (first, bad), (second, worse) = flatten(maps), flatten(reference)
-    zero = (first == 0).all(dim=1) | (second == 0).all(dim=1)
-    return first, second, {NON_FINITE: bad | worse, ALL_ZERO: zero}

@@ -11,7 +11,8 @@ from camaudit.report import numbers, words
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from camaudit.result import CheckResult, Finding, Hypothesis, Pair, Version
+    from camaudit.exhibits import Hypothesis, Pair, Version
+    from camaudit.result import CheckResult, Finding
 
 _OWN_FILE = re.compile(r"evidence/pair-\d+\.png")
 ROLES = {

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from camaudit.exhibits import NamedMap
 from camaudit.report import colours, pictures
 from camaudit.report.evidence import MissingError
-from camaudit.result import NamedMap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -74,6 +74,13 @@ def _number(value: Any) -> Any:
     return value
 
 
+def loose_number(value: Any) -> Any:
+    """The texts ``8/255`` and ``1e-3`` as numbers, anything else as it is: for keys whose type is unknown."""
+    if not isinstance(value, str) or _NUMBER.fullmatch(value) is None:
+        return value
+    return _number(value)
+
+
 Number = Annotated[
     float,
     BeforeValidator(_number),
@@ -104,8 +111,10 @@ class _Member:
     def __get_pydantic_json_schema__(self, _: CoreSchema, __: GetJsonSchemaHandler) -> dict[str, Any]:
         plain: list[str] = []
         extended: list[str] = []
+        # Members themselves are looked at only where they can have one: an attack's loads torch.
+        asked = registry.TABLES[self.table].parameters
         for name in registry.names(self.table):
-            takes = getattr(registry.find(self.table, name), "parameter", None) is not None
+            takes = asked and registry.find(self.table, name).parameter is not None
             (extended if takes else plain).append(name)
         names = {"type": "string", "enum": plain}
         if not extended:

@@ -15,6 +15,7 @@ from camaudit.engine.collect import clean_map
 from camaudit.engine.shortcut.answers import Test
 from camaudit.engine.shortcut.change import NoMask, Suspect
 from camaudit.engine.shortcut.propose import background, propose
+from camaudit.engine.shortcut.record import hypotheses
 from camaudit.engine.shortcut.roles import Member, Roles, cast
 from camaudit.engine.shortcut.table import table_of
 from camaudit.engine.shortcut.validity import IMAGES, unchanged
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from camaudit.checks.shortcut import ShortcutSpec
     from camaudit.data.sample import Sample
     from camaudit.data.stream import Loaded
+    from camaudit.engine.collect import Collector
+    from camaudit.engine.files import Evidence
     from camaudit.engine.shortcut.answers import Shot, Three
     from camaudit.engine.streaming import Walk
     from camaudit.plan import CheckPlan
@@ -51,6 +54,10 @@ class Followed:
     suspected: tuple[Suspect, ...]
     shots: Mapping[str, Mapping[str, tuple[Shot, ...]]]
     notes: tuple[str, ...] = ()
+
+    def told(self, evidence: Evidence, collector: Collector) -> dict[str, object]:
+        """What the check's result says of the regions. Writes the pictures."""
+        return {"hypotheses": hypotheses(self, evidence, collector)}
 
 
 def follow(check: CheckPlan, walk: Walk, drawn: Sequence[Sample], *, workers: int) -> Followed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import count
 from typing import TYPE_CHECKING
 
-from camaudit.result import Hypothesis, Pair, Version
+from camaudit.exhibits import Hypothesis, Pair, Version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,0 +1,209 @@
+"""From attacked images to robustness, and to how far their maps moved. Torch-free.
+
+The table has one row per image. An image that was wrong before is not attacked: it counts as not robust, and
+is none of those that a rate of success or a map's change is about. An image with which the attack broke its
+rules has no number at all, with the reason: neither a success nor a failure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from camaudit import stats
+from camaudit.checks.kind import Estimate
+from camaudit.checks.overlap import end
+from camaudit.checks.perturbed import (
+    BEYOND,
+    CLEAN_RIGHT,
+    MEASURES,
+    NOISE,
+    OUTSIDE,
+    ROBUST,
+    SUCCESS,
+    UNROUNDED,
+    column,
+    measures,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+    from camaudit.checks.adversarial import AdversarialSpec
+    from camaudit.checks.one_pixel import OnePixelSpec
+    from camaudit.checks.perturbed import MapGates, Measure
+    from camaudit.scores import Table
+    from camaudit.spec.types import Gate
+
+SPEARMAN = column("spearman", "clean")
+QUANTILE = 0.05
+"""Of the rank correlations under matched noise: a map below it has moved."""
+TOP_CELLS, CELLS = "top cells of a map", "cells of a map"
+"""Settings of the table: k and N of the top-k intersection."""
+TURNED, HELD = "flipped", "not flipped"
+Cell = tuple[str, int, int, int]
+"""An outcome, and how many of its maps moved, did not, and have no number."""
+
+
+def turned(_: AdversarialSpec | OnePixelSpec, table: Table) -> pd.Series:
+    """Which images had their answer turned."""
+    found: pd.Series = table.frame[SUCCESS] == 1
+    return found
+
+
+def attacked_estimates(spec: AdversarialSpec, table: Table, confidence: float) -> tuple[Estimate, ...]:
+    """Robust accuracy and rate of success, then what the maps did, then the four cells."""
+    return tuple(_attacked(spec, table, confidence))
+
+
+def _attacked(spec: AdversarialSpec, table: Table, confidence: float) -> Iterator[Estimate]:
+    gates = spec.gate
+    title = "labelled images that are right before and after the attack"
+    yield share("robust_accuracy", ROBUST, title, table, confidence, gate=gates.robust_accuracy)
+    title = "images right before that the attack turns, after rounding to 8 bits (a lower bound)"
+    yield share("success_rate", SUCCESS, title, table, confidence, gate=gates.success_rate)
+    title = "images right before that the attack turns, as it proposes them"
+    yield share("success_rate before rounding", UNROUNDED, title, table, confidence)
+    yield share("clean accuracy", CLEAN_RIGHT, "labelled images right before the attack", table, confidence)
+    yield from of_maps(gates, spec.mask, table, confidence)
+    yield from _cells(spec, table, confidence)
+
+
+def share(
+    name: str, key: str, title: str, table: Table, confidence: float, *, gate: Gate | None = None
+) -> Estimate:
+    """A share of images, of those that it is about."""
+    interval = stats.share(table.values(key), confidence=confidence, clusters=table.clusters(key))
+    return Estimate(
+        name=name,
+        title=f"share of {title}",
+        interval=interval,
+        column=key,
+        gate=gate,
+        undefined=undefined(table, key),
+        of=about(table, key),
+    )
+
+
+def undefined(table: Table, key: str) -> dict[str, int]:
+    """Missing numbers by reason, without the images that the number is not about."""
+    return {why: count for why, count in table.undefined(key).items() if why not in OUTSIDE}
+
+
+def about(table: Table, key: str) -> int:
+    """How many images a number is about."""
+    return len(table.ids) - sum(count for why, count in table.undefined(key).items() if why in OUTSIDE)
+
+
+def of_maps(
+    gates: MapGates, mask: str | None, table: Table, confidence: float, *, apart: bool = True
+) -> Iterator[Estimate]:
+    """What the maps did: of both targets, under noise, beyond noise; `apart`: by outcome."""
+    given = gates.of_maps()
+    for measure in measures(mask):
+        gate = given.get(measure.name)
+        for kept, parts in (("clean", ("", NOISE, BEYOND)), ("new", ("", BEYOND))):
+            for part in parts:
+                gated = (
+                    gate is not None and gate.target == kept and part == (BEYOND if gate.minus_noise else "")
+                )
+                key = column(measure.name, kept, part)  # type: ignore[arg-type]
+                yield mean(
+                    measure, key, table, confidence, gate=gate if gated else None, difference=part == BEYOND
+                )
+        if apart:
+            yield from _by_outcome(measure, table, confidence)
+
+
+def _by_outcome(measure: Measure, table: Table, confidence: float) -> Iterator[Estimate]:
+    """Flipped and unflipped apart: a map that moved with the answer is not like one that did not."""
+    for part in ("", BEYOND):
+        key = column(measure.name, "clean", part)
+        for value, level in ((1.0, TURNED), (0.0, HELD)):
+            rows = table.where(table.frame[SUCCESS] == value)
+            if not rows.ids:
+                continue
+            found = mean(measure, key, rows, confidence, difference=part == BEYOND)
+            yield replace(found, name=f"{key} [{level}]", by="outcome", level=level)
+
+
+def mean(
+    measure: Measure, key: str, table: Table, confidence: float, *, gate: Gate | None = None, difference: bool
+) -> Estimate:
+    """The mean of a measure; `difference` says that it is one of two numbers of its kind."""
+    bounds = measure.differences if difference else measure.range
+    top, cells = table.settings.get(TOP_CELLS), table.settings.get(CELLS)
+    chance = top / cells if measure.name == "topk" and not difference and top and cells else None
+    return Estimate(
+        name=key,
+        title=f"{measure.title}{_titled(key)}",
+        interval=stats.bootstrap_mean(
+            table.values(key), confidence=confidence, clusters=table.clusters(key), bounds=bounds
+        ),
+        column=key,
+        gate=gate,
+        low=end(bounds[0]),
+        high=end(bounds[1]),
+        chance=chance,
+        chance_text="" if chance is None else f"two maps unrelated: {top:g} of {cells:g} cells",
+        undefined=undefined(table, key),
+        of=about(table, key),
+    )
+
+
+def _titled(key: str) -> str:
+    whose = "map of the new answer" if " new" in key else "map of the same target"
+    part = key.partition(" new")[2] if " new" in key else key.partition(" ")[2]
+    return f", {whose}" + (f", {part.strip()}" if part else "")
+
+
+def moved_below(spec: AdversarialSpec | OnePixelSpec, table: Table) -> float:
+    """The rank correlation below which a map has moved; NaN where nothing tells."""
+    if spec.moved_below is not None:
+        return spec.moved_below
+    values = table.values(column("spearman", "clean", NOISE))
+    return float(np.quantile(values, QUANTILE, method="lower")) if len(values) else float("nan")
+
+
+def cells(table: Table, threshold: float) -> tuple[Cell, ...]:
+    """The four cells, flipped or not by map moved or not, and those whose map has no number."""
+    return tuple(
+        (level, *count(table.frame[SPEARMAN][table.frame[SUCCESS] == value], threshold))
+        for value, level in ((1.0, TURNED), (0.0, HELD))
+    )
+
+
+def count(values: pd.Series, threshold: float) -> tuple[int, int, int]:
+    """How many are below the threshold, how many not, and how many cannot be told."""
+    if np.isnan(threshold):
+        return 0, 0, len(values)
+    known = values.dropna()
+    return int((known < threshold).sum()), int((known >= threshold).sum()), int(values.isna().sum())
+
+
+def _cells(spec: AdversarialSpec, table: Table, confidence: float) -> Iterator[Estimate]:
+    threshold = moved_below(spec, table)
+    if np.isnan(threshold):
+        return
+    both = table.where(table.frame[SPEARMAN].notna() & table.frame[SUCCESS].notna())
+    missing = {**undefined(table, SUCCESS), **undefined(table, SPEARMAN)}
+    for value, outcome in ((1.0, TURNED), (0.0, HELD)):
+        for moved in (True, False):
+            here = (both.frame[SUCCESS] == value) & ((both.frame[SPEARMAN] < threshold) == moved)
+            text = f"{outcome}, map {'moved' if moved else 'not moved'}"
+            yield Estimate(
+                name=f"cell [{text}]",
+                title=f"share of attacked images (moved: {MEASURES['spearman'].title} below {threshold:.3g})",
+                interval=stats.share(
+                    list(map(float, here)), confidence=confidence, clusters=both.clusters(SPEARMAN)
+                ),
+                column=SPEARMAN,
+                by="outcome and map",
+                level=f"{text}: {int(here.sum())} of {len(both.ids)}",
+                undefined=missing,
+                of=about(table, SUCCESS),
+            )

@@ -1,0 +1,7 @@
+"""What checks of attacked images do when their walk has ended: propose, verify, answer, compare the maps."""
+
+from __future__ import annotations
+
+from camaudit.engine.perturbed.attack import follow as follow_attack
+
+__all__ = ["follow_attack"]
