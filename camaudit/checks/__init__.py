@@ -10,4 +10,5 @@ CHECKS: dict[str, str] = {
     "drift": "camaudit.checks.drift:CHECK",
     "shortcut": "camaudit.checks.shortcut:CHECK",
     "adversarial": "camaudit.checks.adversarial:CHECK",
+    "one_pixel": "camaudit.checks.one_pixel:CHECK",
 }

@@ -64,7 +64,8 @@ def ssim(maps: Tensor, reference: Tensor, *, window: int) -> Tensor:
 
     (2 μ_m μ_r + C1)(2 σ_mr + C2) / ((μ_m² + μ_r² + C1)(σ_m² + σ_r² + C2)) with means, variances
     and covariance (over N, not N − 1) of a square window with even weights, averaged over
-    all its places inside the grid. Undefined where a map is all-zero or not finite. `MapError` for a window that does not fit.
+    all its places inside the grid. Undefined where a map is all-zero or not finite.
+    `MapError` for a window that does not fit.
     Source: Z. Wang et al., “Image quality assessment: from error visibility to structural similarity”, IEEE
     TIP 2004, eq. 13.
     """

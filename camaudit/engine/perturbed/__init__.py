@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from camaudit.engine.perturbed.attack import follow as follow_attack
+from camaudit.engine.perturbed.one_pixel import follow as follow_one_pixel
 
-__all__ = ["follow_attack"]
+__all__ = ["follow_attack", "follow_one_pixel"]
