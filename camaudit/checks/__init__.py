@@ -11,4 +11,5 @@ CHECKS: dict[str, str] = {
     "shortcut": "camaudit.checks.shortcut:CHECK",
     "adversarial": "camaudit.checks.adversarial:CHECK",
     "one_pixel": "camaudit.checks.one_pixel:CHECK",
+    "corruption": "camaudit.checks.corruption:CHECK",
 }

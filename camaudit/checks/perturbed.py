@@ -12,7 +12,7 @@ from camaudit.spec.base import StrictModel, loose_number
 from camaudit.spec.types import Gate, MapsSpec, refuse_vacuous
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 SHARE = (0.0, 1.0)
 CLEAN_RIGHT, ROBUST, SUCCESS, UNROUNDED = "clean right", "robust", "success", "success before rounding"
@@ -113,12 +113,18 @@ class MapGates(StrictModel):
         return {name: gate for name, gate in found.items() if gate is not None}
 
 
-def refuse_senseless(gates: MapGates, shares: Mapping[str, Gate | None], mask: str | None) -> None:
-    """Refuse gates that decide nothing, gates without the masks they need, and no gate at all."""
+def refuse_senseless(
+    gates: MapGates, shares: Mapping[str, Gate | None], mask: str | None, others: Sequence[str] = ()
+) -> None:
+    """Refuse gates that decide nothing, gates without the masks they need, and no gate at all.
+
+    `others` are gates on numbers that are no shares.
+    """
     own = gates.of_maps()
     given = {name: gate for name, gate in shares.items() if gate is not None}
-    if not own and not given:
-        raise ValueError(f'"gate" needs at least one of {", ".join([*shares, *MapGates.model_fields])}')
+    if not own and not given and not any(getattr(gates, name) for name in others):
+        names = ", ".join([*shares, *others, *MapGates.model_fields])
+        raise ValueError(f'"gate" needs at least one of {names}')
     for name, share in given.items():
         refuse_vacuous(share, name, *SHARE)
     for name, gate in own.items():

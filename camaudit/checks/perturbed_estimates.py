@@ -132,7 +132,14 @@ def _by_outcome(measure: Measure, table: Table, confidence: float) -> Iterator[E
 
 
 def mean(
-    measure: Measure, key: str, table: Table, confidence: float, *, gate: Gate | None = None, difference: bool
+    measure: Measure,
+    key: str,
+    table: Table,
+    confidence: float,
+    *,
+    gate: Gate | None = None,
+    difference: bool = False,
+    title: str = "",
 ) -> Estimate:
     """The mean of a measure; `difference` says that it is one of two numbers of its kind."""
     bounds = measure.differences if difference else measure.range
@@ -140,7 +147,7 @@ def mean(
     chance = top / cells if measure.name == "topk" and not difference and top and cells else None
     return Estimate(
         name=key,
-        title=f"{measure.title}{_titled(key)}",
+        title=title or f"{measure.title}{_titled(key)}",
         interval=stats.bootstrap_mean(
             table.values(key), confidence=confidence, clusters=table.clusters(key), bounds=bounds
         ),

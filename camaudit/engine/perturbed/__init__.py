@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from camaudit.engine.perturbed.attack import follow as follow_attack
+from camaudit.engine.perturbed.corruption import follow as follow_corruption
 from camaudit.engine.perturbed.one_pixel import follow as follow_one_pixel
 
-__all__ = ["follow_attack", "follow_one_pixel"]
+__all__ = ["follow_attack", "follow_corruption", "follow_one_pixel"]

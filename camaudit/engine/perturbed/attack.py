@@ -98,7 +98,7 @@ def follow(check: CheckPlan, walk: Walk, drawn: Sequence[Sample], *, workers: in
         ),
         cells=cells(table, moved_below(spec, table)),
         transitions=dict(raid.transitions),
-        shots=raid.shots,
+        shots=(raid.shots,),
         notes=(*([f"{member.name}: {member.doubt}"] if member.doubt else ()), *raid.broken[:EXAMPLES]),
     )
 

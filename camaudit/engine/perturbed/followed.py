@@ -23,7 +23,7 @@ class Perturbed:
 
     table: Table
     threat: Mapping[str, str]
-    shots: Shots
+    shots: tuple[Shots, ...]
     cells: tuple[Cell, ...] = ()
     transitions: Mapping[tuple[str, str], int] = field(default_factory=dict)
     words: tuple[str, ...] = ()
@@ -38,6 +38,6 @@ class Perturbed:
                 cells=self.cells,
                 transitions=tuple((old, new, count) for (old, new), count in ordered),
                 words=self.words,
-                strikes=self.shots.written(evidence),
+                strikes=tuple(strike for shots in self.shots for strike in shots.written(evidence)),
             )
         }

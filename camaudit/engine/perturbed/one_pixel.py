@@ -114,7 +114,7 @@ def follow(check: CheckPlan, walk: Walk, drawn: Sequence[Sample], *, workers: in
         ),
         cells=cells(spec, table),
         transitions=dict(search.transitions),
-        shots=search.shots,
+        shots=(search.shots,),
         words=tuple(search.words()),
     )
 

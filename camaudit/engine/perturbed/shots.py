@@ -45,12 +45,14 @@ class Shot:
 class Shots:
     """Grows to a few images, however many are attacked. Which they are depends on their order alone."""
 
+    most: int = TURNED
+    few: int = OTHERS
     turned: list[Shot] = field(default_factory=list)
     others: list[Shot] = field(default_factory=list)
 
     def room(self, *, turned: bool) -> bool:
         """Whether one more is wanted."""
-        return len(self.turned) < TURNED if turned else len(self.others) < OTHERS
+        return len(self.turned) < self.most if turned else len(self.others) < self.few
 
     def add(self, shot: Shot, *, turned: bool) -> None:
         """Keep it."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from camaudit.checks.adversarial import AdversarialSpec
+    from camaudit.checks.corruption import CorruptionSpec
     from camaudit.checks.one_pixel import OnePixelSpec
     from camaudit.classifier import Classifier
     from camaudit.perturb.member import Access, Member
@@ -56,6 +57,19 @@ def of_pixels(spec: OnePixelSpec, *, goal: str, attacked: str, queries: Mapping[
         "access": ACCESS["gradient" if "guided" in attack.searches else "scores"],
         "attacked": f"images classified correctly before: {attacked}",
         "seed": f"{attack.seed}, with the image's id",
+    }
+
+
+def of_corruptions(spec: CorruptionSpec, used: str) -> dict[str, str]:
+    """What was done to the images, and what is not claimed of it."""
+    return {
+        "corruptions": ", ".join(item.text for item in spec.corruptions),
+        "unit": UNIT,
+        "grid": "8 bits: answers are those to images rounded to multiples of 1/255",
+        "goal": "none: nobody aims at the network",
+        "noise floor": "none: a corruption has no norm, so there is no noise of its size to compare with",
+        "corrupted": f"images with an answer: {used}",
+        "seed": f"{spec.seed}, with the corruption's name and the image's id",
     }
 
 
