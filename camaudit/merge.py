@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from camaudit.exhibits import Hypothesis, NamedMap, Pair, Strike
+
 MAPS = ("maps.npz", "all_maps.npz")
 
 
@@ -91,7 +93,40 @@ def _scores(path: Path, owners: dict[str, int], number: int) -> pd.DataFrame:
 
 
 def _prefixed(check: CheckResult, prefix: str) -> CheckResult:
-    return replace(check, rows=tuple(_row(row, prefix) for row in check.rows))
+    attacked = check.attacked
+    if attacked is not None:
+        strikes = tuple(_strike(strike, prefix) for strike in attacked.strikes)
+        attacked = replace(attacked, strikes=strikes)
+    return replace(
+        check,
+        rows=tuple(_row(row, prefix) for row in check.rows),
+        hypotheses=tuple(_hypothesis(item, prefix) for item in check.hypotheses),
+        attacked=attacked,
+    )
+
+
+def _strike(strike: Strike, prefix: str) -> Strike:
+    return replace(
+        strike,
+        image=_renamed(strike.image, prefix) if strike.image else None,
+        changed=_renamed(strike.changed, prefix) if strike.changed else None,
+        maps=_maps(strike.maps, prefix),
+    )
+
+
+def _hypothesis(item: Hypothesis, prefix: str) -> Hypothesis:
+    return replace(item, pairs=tuple(_pair(pair, prefix) for pair in item.pairs))
+
+
+def _pair(pair: Pair, prefix: str) -> Pair:
+    versions = (
+        replace(one, image=_renamed(one.image, prefix) if one.image else None) for one in pair.versions
+    )
+    return replace(pair, versions=tuple(versions))
+
+
+def _maps(maps: Sequence[NamedMap], prefix: str) -> tuple[NamedMap, ...]:
+    return tuple(replace(item, key=prefix + item.key if item.key else None) for item in maps)
 
 
 def _row(row: SampleRow, prefix: str) -> SampleRow:
@@ -100,7 +135,7 @@ def _row(row: SampleRow, prefix: str) -> SampleRow:
         image=_renamed(row.image, prefix) if row.image else None,
         masks={region: _renamed(name, prefix) for region, name in row.masks.items()},
         map=prefix + row.map if row.map else None,
-        maps=tuple(replace(item, key=prefix + item.key if item.key else None) for item in row.maps),
+        maps=_maps(row.maps, prefix),
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from camaudit import stats
 from camaudit.checks.kind import Estimate
-from camaudit.checks.perturbed import CLEAN_RIGHT, column, measures
+from camaudit.checks.perturbed import CLEAN_RIGHT, MEASURES, column, measures
 from camaudit.checks.perturbed_estimates import HELD, TURNED, Cell, about, count, mean, share, undefined
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from camaudit.scores import Table
 
 LOWEST, BROKEN = "lowest map_spearman", "turned by any"
+BY = "corruption"
 RIGHT, TURNED_BY, DROP = "right", "turned", "drop"
 OF: dict[Kept, str] = {"clean": "map of the same target", "new": "map of the new answer"}
 
@@ -58,7 +59,7 @@ def estimates(spec: CorruptionSpec, table: Table, confidence: float) -> tuple[Es
     found = [share("clean accuracy", CLEAN_RIGHT, "labelled images right before", table, confidence)]
     for item in spec.corruptions:
         found += _of(spec, item.text, table, confidence)
-    return tuple(found)
+    return (*found, *_maps(spec, table, confidence))
 
 
 def _of(spec: CorruptionSpec, name: str, table: Table, confidence: float) -> Iterator[Estimate]:
@@ -66,23 +67,35 @@ def _of(spec: CorruptionSpec, name: str, table: Table, confidence: float) -> Ite
     title = f"labelled images right under {name}"
     yield share(under(name, "accuracy"), key, title, table, confidence, gate=spec.gate.accuracy)
     yield _drop(spec, name, table, confidence)
-    gates = spec.gate.of_maps()
-    for measure in measures(spec.mask):
-        gate = gates.get(measure.name)
-        for kept, of in OF.items():
-            place = under(name, column(measure.name, kept))
-            yield mean(
-                measure,
-                place,
-                table,
-                confidence,
-                gate=gate if gate is not None and gate.target == kept else None,
-                title=f"{name}: {measure.title}, {of}",
-            )
-        yield from _by_outcome(
-            name, under(name, column(measure.name, "clean")), table, confidence, measure.name
-        )
+    yield from _gated_maps(spec, name, table, confidence)
     yield from _cells(spec, name, table, confidence)
+
+
+def _gated_maps(spec: CorruptionSpec, name: str, table: Table, confidence: float) -> Iterator[Estimate]:
+    for measure, gate in spec.gate.of_maps().items():
+        item = MEASURES[measure]
+        title = f"{name}: {item.title}, {OF[gate.target]}"
+        key = under(name, column(measure, gate.target))
+        yield mean(item, key, table, confidence, gate=gate, title=title)
+
+
+def _maps(spec: CorruptionSpec, table: Table, confidence: float) -> Iterator[Estimate]:
+    """By measure, what the maps did under each corruption; flipped and unflipped apart."""
+    for measure in measures(spec.mask):
+        group = under(spec.corruptions[0].text, column(measure.name, "clean"))
+        for item in spec.corruptions:
+            turned = table.frame[under(item.text, TURNED_BY)]
+            for level, kept, rows in (
+                ("same target", "clean", table),
+                ("new answer", "new", table),
+                (TURNED, "clean", table.where(turned == 1)),
+                (HELD, "clean", table.where(turned == 0)),
+            ):
+                key = under(item.text, column(measure.name, kept))  # type: ignore[arg-type]
+                if rows.ids:
+                    found = mean(measure, key, rows, confidence, title=measure.title)
+                    name = f"{key} [{level}]"
+                    yield replace(found, name=name, column=group, by=BY, level=f"{item.text}, {level}")
 
 
 def _drop(spec: CorruptionSpec, name: str, table: Table, confidence: float) -> Estimate:
@@ -99,16 +112,6 @@ def _drop(spec: CorruptionSpec, name: str, table: Table, confidence: float) -> E
         undefined=undefined(table, key),
         of=about(table, key),
     )
-
-
-def _by_outcome(name: str, key: str, table: Table, confidence: float, wanted: str) -> Iterator[Estimate]:
-    """Flipped and unflipped apart."""
-    measure = next(item for item in measures("object") if item.name == wanted)
-    for value, level in ((1.0, TURNED), (0.0, HELD)):
-        rows = table.where(table.frame[under(name, TURNED_BY)] == value)
-        if rows.ids:
-            found = mean(measure, key, rows, confidence, title=f"{name}: {measure.title}")
-            yield replace(found, name=f"{key} [{level}]", by="outcome", level=level)
 
 
 def cells(spec: CorruptionSpec, table: Table) -> tuple[Cell, ...]:

@@ -10,7 +10,16 @@ from camaudit import stats
 from camaudit.checks.kind import Estimate
 from camaudit.checks.overlap import end
 from camaudit.checks.perturbed import CLEAN_RIGHT, MEASURES, ROBUST, SUCCESS, column, measures
-from camaudit.checks.perturbed_estimates import about, count, mean, moved_below, of_maps, share, undefined
+from camaudit.checks.perturbed_estimates import (
+    CONTROL,
+    OFF_CONTROL,
+    about,
+    count,
+    moved_below,
+    of_maps,
+    share,
+    undefined,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +28,6 @@ if TYPE_CHECKING:
     from camaudit.checks.perturbed_estimates import Cell
     from camaudit.scores import Table
 
-CONTROL, OFF_CONTROL = "of the control", "minus the control"
 QUERIES = "queries"
 PEAK, PEAK_CHANCE = "distance to the map's peak", "distance to the map's peak, any pixel"
 OBJECT, OBJECT_CHANCE = "distance to the object", "distance to the object, any pixel"
@@ -76,11 +84,7 @@ def _estimates(spec: OnePixelSpec, table: Table, confidence: float) -> Iterator[
         yield share(f"success_rate: {name}", found_by(name), title, table, confidence)
     yield share("clean accuracy", CLEAN_RIGHT, "labelled images right before", table, confidence)
     yield _length(QUERIES, "candidates asked about for each image right before, mean", table, confidence)
-    yield from of_maps(spec.gate, spec.mask, table, confidence, apart=False)
-    for measure in measures(spec.mask):
-        for part in (CONTROL, OFF_CONTROL):
-            key = column(measure.name, "clean", part)
-            yield mean(measure, key, table, confidence, difference=part == OFF_CONTROL)
+    yield from of_maps(spec.gate, spec.mask, table, confidence, control=True)
     yield _length(PEAK, own_titles(spec)[PEAK], table, confidence, chance=PEAK_CHANCE)
     if spec.mask is not None:
         yield _length(OBJECT, own_titles(spec)[OBJECT], table, confidence, chance=OBJECT_CHANCE)

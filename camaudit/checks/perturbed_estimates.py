@@ -35,11 +35,15 @@ if TYPE_CHECKING:
 
     from camaudit.checks.adversarial import AdversarialSpec
     from camaudit.checks.one_pixel import OnePixelSpec
-    from camaudit.checks.perturbed import MapGates, Measure
+    from camaudit.checks.perturbed import Kept, MapGates, Measure
     from camaudit.scores import Table
     from camaudit.spec.types import Gate
 
 SPEARMAN = column("spearman", "clean")
+CONTROL, OFF_CONTROL = "of the control", "minus the control"
+"""Maps of the same colour at a pixel that turns nothing, and what a map did beyond that."""
+BY = "target and noise"
+"""What the further numbers of a measure are told apart by."""
 QUANTILE = 0.05
 """Of the rank correlations under matched noise: a map below it has moved."""
 TOP_CELLS, CELLS = "top cells of a map", "cells of a map"
@@ -100,48 +104,52 @@ def about(table: Table, key: str) -> int:
 
 
 def of_maps(
-    gates: MapGates, mask: str | None, table: Table, confidence: float, *, apart: bool = True
+    gates: MapGates, mask: str | None, table: Table, confidence: float, *, control: bool = False
 ) -> Iterator[Estimate]:
-    """What the maps did: of both targets, under noise, beyond noise; `apart`: by outcome."""
+    """What the maps did: the same target's first and what is gated; then by target, noise and outcome.
+
+    With `control` there is one under which the answer held; else images are told apart by their outcome.
+    """
     given = gates.of_maps()
     for measure in measures(mask):
         gate = given.get(measure.name)
-        for kept, parts in (("clean", ("", NOISE, BEYOND)), ("new", ("", BEYOND))):
-            for part in parts:
-                gated = (
-                    gate is not None and gate.target == kept and part == (BEYOND if gate.minus_noise else "")
-                )
-                key = column(measure.name, kept, part)  # type: ignore[arg-type]
-                yield mean(
-                    measure, key, table, confidence, gate=gate if gated else None, difference=part == BEYOND
-                )
-        if apart:
-            yield from _by_outcome(measure, table, confidence)
+        plain = column(measure.name, "clean")
+        decided = plain if gate is None else column(measure.name, gate.target, BEYOND * gate.minus_noise)
+        for key in dict.fromkeys((plain, decided)):
+            yield mean(measure, key, table, confidence, gate=gate if key == decided else None)
+        rows = [(level, column(measure.name, kept, part), table) for level, kept, part in _PARTS]
+        if control:
+            rows += [(level, column(measure.name, "clean", level), table) for level in (CONTROL, OFF_CONTROL)]
+        else:
+            rows += list(_outcomes(measure, table))
+        for level, key, part in rows:
+            if len(part.ids):
+                found = mean(measure, key, part, confidence)
+                name = f"{key} [{level}]" if part is not table else key
+                yield replace(found, name=name, title=measure.title, column=plain, by=BY, level=level)
 
 
-def _by_outcome(measure: Measure, table: Table, confidence: float) -> Iterator[Estimate]:
+_PARTS: tuple[tuple[str, Kept, str], ...] = (
+    ("same target, under noise", "clean", NOISE),
+    ("same target, minus noise", "clean", BEYOND),
+    ("new answer", "new", ""),
+    ("new answer, minus noise", "new", BEYOND),
+)
+
+
+def _outcomes(measure: Measure, table: Table) -> Iterator[tuple[str, str, Table]]:
     """Flipped and unflipped apart: a map that moved with the answer is not like one that did not."""
     for part in ("", BEYOND):
-        key = column(measure.name, "clean", part)
-        for value, level in ((1.0, TURNED), (0.0, HELD)):
-            rows = table.where(table.frame[SUCCESS] == value)
-            if not rows.ids:
-                continue
-            found = mean(measure, key, rows, confidence, difference=part == BEYOND)
-            yield replace(found, name=f"{key} [{level}]", by="outcome", level=level)
+        for value, outcome in ((1.0, TURNED), (0.0, HELD)):
+            level = ", ".join(filter(None, [outcome, part]))
+            yield level, column(measure.name, "clean", part), table.where(table.frame[SUCCESS] == value)
 
 
 def mean(
-    measure: Measure,
-    key: str,
-    table: Table,
-    confidence: float,
-    *,
-    gate: Gate | None = None,
-    difference: bool = False,
-    title: str = "",
+    measure: Measure, key: str, table: Table, confidence: float, *, gate: Gate | None = None, title: str = ""
 ) -> Estimate:
-    """The mean of a measure; `difference` says that it is one of two numbers of its kind."""
+    """The mean of a measure, or of the difference of two, as the column's name says."""
+    difference = " minus " in key
     bounds = measure.differences if difference else measure.range
     top, cells = table.settings.get(TOP_CELLS), table.settings.get(CELLS)
     chance = top / cells if measure.name == "topk" and not difference and top and cells else None
@@ -163,9 +171,9 @@ def mean(
 
 
 def _titled(key: str) -> str:
-    whose = "map of the new answer" if " new" in key else "map of the same target"
-    part = key.partition(" new")[2] if " new" in key else key.partition(" ")[2]
-    return f", {whose}" + (f", {part.strip()}" if part else "")
+    new = " new" in key
+    part = key.partition(" new" if new else " ")[2].strip()
+    return "".join(f", {text}" for text in ("map of the new answer" if new else "", part) if text)
 
 
 def moved_below(spec: AdversarialSpec | OnePixelSpec, table: Table) -> float:

@@ -20,18 +20,25 @@ def write(folder: Path) -> Path:
     Nothing is computed anew and no network is needed. Evidence that is missing or damaged is named in
     the report and costs nothing else of it. Raises `ResultError` where there is no readable result.
     """
-    from camaudit.report import evidence, html, plates, view
+    from dataclasses import replace
+
+    from camaudit.report import evidence, html, plates, strikes, view
     from camaudit.result import AuditResult
 
     result = AuditResult.read(folder / "result.json")
     rows = [row for check in result.checks for row in check.rows]
     keys = [item.key for row in rows for item in plates.maps_of(row) if item.key is not None]
+    attacked = [check.attacked.strikes for check in result.checks if check.attacked is not None]
+    keys += [item.key for own in attacked for one in own for item in one.maps if item.key is not None]
     found = evidence.read(folder, keys)
     plates.draw_scales(folder)
     drawn: dict[tuple[object, ...], Picture] = {}
     sheets = [
         plates.draw(number, check.rows, found, folder, drawn) for number, check in enumerate(result.checks)
     ]
+    for number, check in enumerate(result.checks):
+        drawn_strikes, scale = strikes.draw(number, check.attacked, found, folder)
+        sheets[number] = replace(sheets[number], strikes=drawn_strikes, strike_scale=scale)
     plates.sweep(folder, sheets)
     page = view.page(result, sheets, problems=tuple(_problems(result, sheets, found.problem)))
     _copy_static(folder)
@@ -60,6 +67,9 @@ def _problems(result: AuditResult, sheets: Sequence[Sheet], no_maps: str) -> lis
                 for item in plate.pictures
                 if item.missing
             }:
+                reasons[why] = reasons.get(why, 0) + 1
+        for drawn in sheet.strikes:
+            for why in {f"{item.name}: {item.missing}" for item in drawn if item.missing}:
                 reasons[why] = reasons.get(why, 0) + 1
         problems += [
             f"{check.id}: pictures of {number} samples missing: {why}" for why, number in reasons.items()

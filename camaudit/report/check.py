@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from camaudit.report import charts, numbers, words
+from camaudit.report import charts, numbers, strikes, words
 from camaudit.report.counts import Step, population_steps, sum_problem
 from camaudit.report.findings import deciding, groups, near_controls, overall, worst_first
 from camaudit.report.hypotheses import HypothesisView, hypothesis_views
@@ -95,6 +95,7 @@ class CheckView:
     histogram: charts.Histogram | None
     histogram_title: str
     hypotheses: tuple[HypothesisView, ...]
+    attacked: strikes.AttackedView | None
     groups: tuple[GroupView, ...]
     steps: tuple[Step, ...]
     sum_problem: str
@@ -143,6 +144,7 @@ def check_view(
         histogram=charts.histogram(check.histogram, spread, ranking_title),
         histogram_title=ranking_title,
         hypotheses=hypothesis_views(check),
+        attacked=strikes.view(check, sheet),
         groups=tuple(_groups(check)),
         steps=population_steps(check.population, main if main is not None and main.by is None else None),
         sum_problem=sum_problem(check.population),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from camaudit.exhibits import Hypothesis, Pair, Version
     from camaudit.result import CheckResult, Finding
 
-_OWN_FILE = re.compile(r"evidence/pair-\d+\.png")
+_OWN_FILE = re.compile(r"evidence/(\d+-)?pair-\d+\.png")
 ROLES = {
     "before": "as it is",
     "control": "with the region of an image of its class",

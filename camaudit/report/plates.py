@@ -63,6 +63,10 @@ class Sheet:
     scale: pictures.Scale | None
     regions: tuple[str, ...]
     plates: tuple[Plate, ...]
+    strikes: tuple[tuple[Picture, ...], ...] = ()
+    """Pictures of attacked images, in the order of `CheckResult.attacked.strikes`."""
+    strike_scale: pictures.Scale | None = None
+    """The scale of their maps."""
 
     @property
     def outlines(self) -> tuple[tuple[str, str], ...]:
@@ -94,7 +98,7 @@ def draw(
         for place, (blank, make) in table.wanted.items():
             key = table.key(blank.kind) or (check, index, place)
             if key not in shared:
-                shared[key] = _picture(blank, make, folder, f"img/{check}-{index}-{place}.webp")
+                shared[key] = written(blank, make, folder, f"img/{check}-{index}-{place}.webp")
             shown.append(shared[key])
         facts = tuple(
             MapFacts(grid=(raw.shape[0], raw.shape[1]), peak=float(np.abs(raw).max()), name=item.text)
@@ -120,6 +124,7 @@ def draw_scales(folder: Path) -> None:
 def sweep(folder: Path, sheets: Sequence[Sheet]) -> None:
     """Remove pictures that an earlier rendering left and this one does not show; nobody else's files."""
     shown = {picture.file for sheet in sheets for plate in sheet.plates for picture in plate.pictures}
+    shown |= {picture.file for sheet in sheets for drawn in sheet.strikes for picture in drawn}
     for path in (folder / "img").glob("*.webp"):
         if _OWN_NAME.fullmatch(path.name) and f"img/{path.name}" not in shown:
             path.unlink()
@@ -197,7 +202,8 @@ class _Table:
         return pictures.raw_map(raw, size, self.top)
 
 
-def _picture(blank: Picture, make: Callable[[], Image.Image], folder: Path, name: str) -> Picture:
+def written(blank: Picture, make: Callable[[], Image.Image], folder: Path, name: str) -> Picture:
+    """The picture made and written under that name in `folder`, or why it is missing."""
     try:
         _save(make(), folder / name, lossless=blank.kind == "raw")
     except MissingError as missing:

@@ -54,7 +54,7 @@ def test_accuracy_and_its_drop_are_those_of_arithmetic(tmp_path):
         assert turned.isna().sum() == 4  # wrong before: nothing to be turned
         assert turned.sum() == sum(before[key] > right[key] for key in truth)
     assert 0 < rows["darker 4: right"].sum() < 24
-    assert finding(check, "darker 4: map_spearman").n == 24
+    assert finding(check, "darker 4: map_spearman [same target]").n == 24
 
 
 def test_the_worst_corruption_decides(tmp_path):
@@ -73,8 +73,12 @@ def test_nothing_moves_where_nothing_changes(tmp_path):
     check = corruption(corruptions=[{"name": "none"}], mask="object", moved_below=0.9)
     (found,) = audited(tmp_path, check).checks
     for name, still in (("spearman", 1), ("topk", 1), ("ssim", 1), ("wasserstein", 0), ("energy_change", 0)):
-        assert finding(found, f"none 3: map_{name}").value == pytest.approx(still, abs=1e-12), name
-        assert finding(found, f"none 3: map_{name} new").value == pytest.approx(still, abs=1e-12), name
+        assert finding(found, f"none 3: map_{name} [same target]").value == pytest.approx(still, abs=1e-12), (
+            name
+        )
+        assert finding(found, f"none 3: map_{name} new [new answer]").value == pytest.approx(
+            still, abs=1e-12
+        ), name
     assert found.attacked.cells == (("none 3: flipped", 0, 0, 0), ("none 3: not flipped", 0, 24, 0))
     assert found.rows == ()
 
@@ -119,7 +123,7 @@ def test_unlabelled_images_lack_accuracy_and_have_maps(tmp_path):
     (check,) = audited(tmp_path, corruption(), data={"unlabelled": 5}).checks
     assert check.status == "ERROR"
     assert finding(check, "darker 1: accuracy").undefined == {"no label": 5}
-    assert finding(check, "darker 1: map_spearman").n == 24
+    assert finding(check, "darker 1: map_spearman [same target]").n == 24
 
 
 @pytest.mark.parametrize(

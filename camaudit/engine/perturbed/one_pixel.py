@@ -11,10 +11,8 @@ import torch
 
 from camaudit.checks.one_pixel import CONTROLS, CORNERS
 from camaudit.checks.one_pixel_estimates import (
-    CONTROL,
     OBJECT,
     OBJECT_CHANCE,
-    OFF_CONTROL,
     PEAK,
     PEAK_CHANCE,
     QUERIES,
@@ -37,7 +35,7 @@ from camaudit.checks.perturbed import (
     map_titles,
     measures,
 )
-from camaudit.checks.perturbed_estimates import TURNED
+from camaudit.checks.perturbed_estimates import CONTROL, OFF_CONTROL, TURNED
 from camaudit.engine.collect import clean_map
 from camaudit.engine.perturbed import likeness
 from camaudit.engine.perturbed.followed import Perturbed
