@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 NOTHING = 1e-15
 """Mass below it is what rounding leaves of two equal shares."""
 
+UNITS = 1e6
+"""Parts that all mass is counted in: HiGHS forgives 1e-7 of a part, and so loses nothing that matters."""
+
 
 def least_work(
     first: NDArray[np.float64], second: NDArray[np.float64], size: tuple[int, int], pitch: tuple[float, float]
@@ -43,7 +46,8 @@ def _transport(way: NDArray[np.float64], have: NDArray[np.float64], want: NDArra
     columns = kron(np.ones((1, len(have))), eye_array(len(want)))
     # The last column's sum follows from the others: without it the constraints are independent.
     sums = vstack([rows, columns.tocsr()[:-1]], format="csr")
-    solved = linprog(way.ravel(), A_eq=sums, b_eq=np.concatenate([have, want[:-1]]), method="highs-ds")
+    amounts = np.concatenate([have, want[:-1]]) * UNITS
+    solved = linprog(way.ravel(), A_eq=sums, b_eq=amounts, method="highs-ds")
     if solved.fun is None or not solved.success:
         raise ArithmeticError(f"the transport problem was not solved: {solved.message}")
-    return float(max(solved.fun, 0.0))
+    return float(max(solved.fun, 0.0)) / UNITS
