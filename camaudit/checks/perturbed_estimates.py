@@ -46,6 +46,12 @@ BY = "target and noise"
 """What the further numbers of a measure are told apart by."""
 QUANTILE = 0.05
 """Of the rank correlations under matched noise: a map below it has moved."""
+FEWEST = 20
+"""Maps under noise below which nothing is called moved: of fewer there is no 5 % quantile."""
+UNTOLD = (
+    "Which maps moved is not told: the threshold is the 5 % quantile under noise, and fewer than "
+    f"{FEWEST} maps under noise have a number. More images, or moved_below, would tell."
+)
 TOP_CELLS, CELLS = "top cells of a map", "cells of a map"
 """Settings of the table: k and N of the top-k intersection."""
 TURNED, HELD = "flipped", "not flipped"
@@ -181,7 +187,13 @@ def moved_below(spec: AdversarialSpec | OnePixelSpec, table: Table) -> float:
     if spec.moved_below is not None:
         return spec.moved_below
     values = table.values(column("spearman", "clean", NOISE))
-    return float(np.quantile(values, QUANTILE, method="lower")) if len(values) else float("nan")
+    enough = len(values) >= FEWEST
+    return float(np.quantile(values, QUANTILE, method="lower")) if enough else float("nan")
+
+
+def told_of(threshold: float) -> tuple[str, ...]:
+    """What has to be said where there is no threshold."""
+    return (UNTOLD,) if np.isnan(threshold) else ()
 
 
 def cells(table: Table, threshold: float) -> tuple[Cell, ...]:

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from camaudit import plan
+from camaudit.checks.perturbed_estimates import UNTOLD
 from camaudit.engine.perturbed.places import to_object, to_peak
 from camaudit.engine.perturbed.search import control
 from camaudit.errors import SpecError
@@ -57,14 +58,12 @@ def test_it_turns_what_a_corner_can_turn(tmp_path, search):
 def test_an_exhausted_sweep_says_what_it_may_and_no_other_search_says_it(tmp_path):
     (swept,) = audited(tmp_path / "a", one_pixel(attack={"search": "sweep"})).checks
     left = 24 - sum(corner_flips().values())
-    assert swept.attacked.words == (
-        (
-            f"In {left} of 24 images no corner-colour one-pixel flip exists (512 of 512 checked). "
-            "Colours inside the cube were not tried."
-        ),
+    assert swept.attacked.words[0] == (
+        f"In {left} of 24 images no corner-colour one-pixel flip exists (512 of 512 checked). "
+        "Colours inside the cube were not tried."
     )
     (other,) = audited(tmp_path / "b", one_pixel()).checks
-    assert other.attacked.words == ()
+    assert not any("corner" in words for words in other.attacked.words)
     for check in (swept, other):
         text = " ".join([check.headline, check.answer, *check.limits, *check.attacked.words])
         assert "robust" not in text.replace("robust_accuracy", "")
@@ -125,7 +124,8 @@ def test_the_result_of_an_image_depends_on_no_other(tmp_path):
 
 
 def test_the_control_is_the_same_colour_elsewhere_and_holds_the_answer(tmp_path):
-    (check,) = audited(tmp_path, one_pixel(attack={"search": "guided"}, mask="object")).checks
+    check = one_pixel(attack={"search": "guided"}, mask="object", moved_below=0.9)
+    (check,) = audited(tmp_path, check).checks
     rows = table(tmp_path)
     turned = rows[rows["success"] == 1]
     assert turned["map_spearman of the control"].notna().any()
@@ -139,6 +139,13 @@ def test_the_control_is_the_same_colour_elsewhere_and_holds_the_answer(tmp_path)
     assert rest == ("not flipped (no changed image)", 0, 0, 24 - len(turned))
     assert rows.loc[rows["success"] == 0, "map_spearman"].isna().all()
     assert finding(check, "map_spearman").undefined == {}
+
+
+def test_few_maps_under_noise_tell_no_threshold(tmp_path):
+    (check,) = audited(tmp_path, one_pixel(attack={"search": "guided"})).checks
+    assert check.attacked.words == (UNTOLD,)
+    assert all(moved == still == 0 for _, moved, still, _ in check.attacked.cells)
+    assert not [item for item in check.findings if item.by == "outcome and map"]
 
 
 class Bright:
@@ -193,7 +200,7 @@ def test_targeted_searches_count_the_target(tmp_path):
     success = finding(check, "success_rate")
     assert success.n == len(below)
     assert success.value == pytest.approx(sum(truth[key] for key in below) / len(below))
-    assert all("flip to above exists" in words for words in check.attacked.words)
+    assert "flip to above exists" in check.attacked.words[0]
 
 
 def test_wrong_images_are_not_searched(tmp_path):

@@ -20,7 +20,7 @@ from camaudit.checks.perturbed import (
     WRONG_BEFORE,
     map_titles,
 )
-from camaudit.checks.perturbed_estimates import HELD, TURNED, cells, moved_below
+from camaudit.checks.perturbed_estimates import HELD, TURNED, cells, moved_below, told_of
 from camaudit.engine.collect import clean_map
 from camaudit.engine.inputs import bound
 from camaudit.engine.perturbed import likeness
@@ -99,6 +99,7 @@ def follow(check: CheckPlan, walk: Walk, drawn: Sequence[Sample], *, workers: in
         cells=cells(table, moved_below(spec, table)),
         transitions=dict(raid.transitions),
         shots=(raid.shots,),
+        words=told_of(moved_below(spec, table)),
         notes=(*([f"{member.name}: {member.doubt}"] if member.doubt else ()), *raid.broken[:EXAMPLES]),
     )
 

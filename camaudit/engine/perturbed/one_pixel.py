@@ -35,7 +35,7 @@ from camaudit.checks.perturbed import (
     map_titles,
     measures,
 )
-from camaudit.checks.perturbed_estimates import CONTROL, OFF_CONTROL, TURNED
+from camaudit.checks.perturbed_estimates import CONTROL, OFF_CONTROL, TURNED, moved_below, told_of
 from camaudit.engine.collect import clean_map
 from camaudit.engine.perturbed import likeness
 from camaudit.engine.perturbed.followed import Perturbed
@@ -113,7 +113,7 @@ def follow(check: CheckPlan, walk: Walk, drawn: Sequence[Sample], *, workers: in
         cells=cells(spec, table),
         transitions=dict(search.transitions),
         shots=(search.shots,),
-        words=tuple(search.words()),
+        words=(*search.words(), *told_of(moved_below(spec, table))),
     )
 
 
