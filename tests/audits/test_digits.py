@@ -150,6 +150,8 @@ def test_the_audit_passes_the_honest_network_and_fails_the_decoy(tmp_path):
         "decoy-off-the-patch": "PASS",
         "maps-show-the-network": "PASS",
         "decoy-maps-show-the-network": "PASS",
+        "one-pixel": "PASS",
+        "decoy-one-pixel": "PASS",
         "no-shortcut-proposed": "INCONCLUSIVE",
         "decoy-shortcut-proposed": "PASS",
     }
