@@ -152,6 +152,8 @@ def test_the_audit_passes_the_honest_network_and_fails_the_decoy(tmp_path):
         "decoy-maps-show-the-network": "PASS",
         "one-pixel": "PASS",
         "decoy-one-pixel": "PASS",
+        "in-poor-light": "PASS",
+        "decoy-in-poor-light": "PASS",
         "no-shortcut-proposed": "INCONCLUSIVE",
         "decoy-shortcut-proposed": "PASS",
     }
