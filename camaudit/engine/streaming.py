@@ -91,7 +91,7 @@ class Walk:
         """
         found: dict[str, MapDetail] = {}
         (group,) = forward_groups([request])
-        for batch in _batches(loaded, self.batch_size):
+        for batch in batches(loaded, self.batch_size):
             pixels = images(batch, self.classifier.device)
             self._asked = bound(self.classifier, batch)
             labels, logits = _labels(batch, pixels.device), self._logits(pixels)

@@ -88,19 +88,16 @@ def follow(check: CheckPlan, walk: Walk, drawn: Sequence[Sample], *, workers: in
         walk.tick(raid.done, len(subjects))
     raid.refuse_broken()
     table = raid.ledger.table(check, walk.collector, raid.settings)
+    aim, attacked = goal(target, walk.classifier), f"{len(subjects)} of {len(samples)}"
+    doubts = (f"{member.name}: {member.doubt}",) if member.doubt else ()
     return Perturbed(
         table=table,
-        threat=of_attack(
-            spec,
-            member,
-            goal=goal(target, walk.classifier),
-            attacked=f"{len(subjects)} of {len(samples)}",
-        ),
+        threat=of_attack(spec, member, goal=aim, attacked=attacked),
         cells=cells(table, moved_below(spec, table)),
         transitions=dict(raid.transitions),
         shots=(raid.shots,),
         words=told_of(moved_below(spec, table)),
-        notes=(*([f"{member.name}: {member.doubt}"] if member.doubt else ()), *raid.broken[:EXAMPLES]),
+        notes=(*doubts, *raid.broken[:EXAMPLES]),
     )
 
 
