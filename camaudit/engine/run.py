@@ -16,6 +16,7 @@ from camaudit import assessment, registry
 from camaudit.baseline.unused import left_behind, told
 from camaudit.classifier import load
 from camaudit.engine.calibrate import calibrate
+from camaudit.engine.drift import beside
 from camaudit.engine.environment import environment
 from camaudit.engine.files import Evidence
 from camaudit.engine.reasons import reason
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from camaudit.classifier import Classifier
     from camaudit.data.sample import Listing, Sample
     from camaudit.engine.calibrate import Calibration
+    from camaudit.engine.drift import Compared
     from camaudit.engine.follow_up import Followed
     from camaudit.maps.layers import Chosen
     from camaudit.plan import CheckPlan, Pass, Plan
@@ -108,6 +110,7 @@ class Session:
     tables: dict[str, Table] = field(default_factory=dict)
     results: dict[str, CheckResult] = field(default_factory=dict)
     followed: dict[str, Followed] = field(default_factory=dict)
+    compared: dict[str, Compared] = field(default_factory=dict)
     layers: dict[str, dict[str, str]] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
 
@@ -230,6 +233,7 @@ class Session:
             spec_file=self._spec_file,
             base=self.plan.spec.base,
         )
+        self.compared[check.id] = found
         return found.table, found.notes
 
     def _table(self, check: CheckPlan, walk: Walk, drawn: tuple[Sample, ...]) -> Table:
@@ -287,6 +291,8 @@ class Session:
         for check in work.checks:
             if check.id in shown:
                 rows = evidence.rows(check, self.tables[check.id], walk.collector, shown[check.id], pictures)
+                if check.id in self.compared:
+                    rows = beside(rows, self.compared[check.id].accepted, evidence)
                 self.results[check.id] = replace(self.results[check.id], rows=rows)
                 if check.id in self.followed:
                     told = self.followed[check.id].told(evidence, walk.collector)

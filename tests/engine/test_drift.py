@@ -285,3 +285,17 @@ def test_the_history_tells_who_when_and_why(accepted):
         12,
     )
     assert told["old_sha256"] is None
+
+
+def test_the_report_has_the_accepted_map_beside_this_one(accepted):
+    import numpy as np
+
+    result = carried_out(swapped(accepted), accepted / "out")
+    before = Baseline.read(accepted / "audits/baselines/squares.json")
+    with np.load(accepted / "out/evidence/maps.npz") as maps:
+        for row in found(result).rows:
+            (other,) = row.maps
+            assert (other.name, other.explains) == ("accepted", before.rows[row.id].predicted)
+            assert row.map_name.startswith("now: ")
+            assert np.allclose(maps[other.key], before.rows[row.id].map.values)
+            assert not np.allclose(maps[row.map], maps[other.key])

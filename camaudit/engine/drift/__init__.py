@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from camaudit.engine.drift.compare import compare
+from camaudit.engine.drift.beside import beside
+from camaudit.engine.drift.compare import Compared, compare
 
-__all__ = ["compare"]
+__all__ = ["Compared", "beside", "compare"]

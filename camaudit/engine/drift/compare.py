@@ -33,6 +33,7 @@ class Compared:
 
     table: Table
     notes: tuple[str, ...]
+    accepted: Baseline
 
 
 def compare(
@@ -59,6 +60,7 @@ def compare(
     return Compared(
         table=replace(table, settings=_settings(accepted[0], now)),
         notes=tuple(_notes(files, accepted, now)),
+        accepted=accepted[0],
     )
 
 
