@@ -66,7 +66,7 @@ DEFECTS: dict[str, tuple[Fault, ...]] = {
     "PIFGSMPP": ("gradients", "doubles", *EVERYWHERE),
     "Square": ("reseeds", "companions", *EVERYWHERE),
     "FAB": ("gradients", "reseeds", "doubles", "aims", *EVERYWHERE),
-    "AutoAttack": ("output", "clock", "companions", *EVERYWHERE),
+    "AutoAttack": ("output", "clock", *EVERYWHERE),
     "PGDL2": ("companions", *EVERYWHERE),
     "PGDRSL2": ("companions", *EVERYWHERE),
     "CW": ("budget", "gradients", "companions", *EVERYWHERE),
