@@ -53,11 +53,12 @@ class Pair:
 class Hypothesis:
     """A region that was suspected: by whom and why, and pictures of what was changed to test it.
 
-    `name` is that of its finding. `origin` says whether somebody named it or maps proposed it.
+    `name` is that of its finding. `origin` says whether somebody named it or maps proposed it; a column
+    of the data's ``metadata`` is no region: its findings are the accuracy gap and the worst group.
     """
 
     name: str
-    origin: Literal["named", "proposed"]
+    origin: Literal["named", "proposed", "metadata"]
     why: str
     notes: tuple[str, ...] = ()
     pairs: tuple[Pair, ...] = ()

@@ -13,7 +13,16 @@ from pydantic import Field, model_validator
 
 from camaudit.checks.kind import Kind
 from camaudit.checks.overlap import map_request
-from camaudit.checks.shortcut_columns import BACKGROUND, MOST, PLACE, titles
+from camaudit.checks.shortcut_columns import (
+    BACKGROUND,
+    DRAWS,
+    IMAGES,
+    MOST,
+    OCCLUDED,
+    PLACE,
+    SIDE,
+    titles,
+)
 from camaudit.checks.shortcut_estimates import estimates
 from camaudit.data.pairing import OBJECT, Pattern, Region
 from camaudit.evidence import Column
@@ -51,8 +60,9 @@ class ShortcutSpec(CheckSpec):
     ``background`` is all but the object, and is swapped for another image's. An image without a mask of a
     region counts as one that does not show it."""
     metadata: tuple[str, ...] = ()
-    """Columns of the data whose values may go with the errors: accuracy is shown by value, without a gate,
-    since nothing is changed in the images."""
+    """Columns of the data whose values may go with the errors: accuracy is shown by value, with the gap and
+    the worst group, without a gate, since nothing is changed in the images. With "discover" also how the
+    maps' evidence and their clusters go with them."""
     discover: bool = False
     """Let maps of a part of the images propose regions, which are then tested on the others, and the
     background with them. They can accuse and never clear."""
@@ -103,7 +113,13 @@ def forwards(spec: ShortcutSpec) -> str:
     each = 2 * len(spec.infills)
     known = {*spec.regions, *([BACKGROUND] if spec.discover else [])}
     count = 1 + each * len(known) + len(spec.infills) * (BACKGROUND in known)
-    more = f", and {each} more for each region that maps propose ({MOST} at most)" if spec.discover else ""
+    more = (
+        f", and {each} more for each region that maps propose ({MOST} at most); before that, {DRAWS} maps of "
+        f"up to {IMAGES} images with the head drawn anew, and up to {SIDE**2 + 1} forwards for each of up to "
+        f"{OCCLUDED} images, a part of which is covered (occlusion)"
+        if spec.discover
+        else ""
+    )
     share = "a quarter" if spec.discover else "a third"
     return f"{count} forwards for each image that is changed, {share} of them at most{more}"
 
@@ -143,6 +159,10 @@ CHECK = Kind(
         (
             "Reliance is counted in right answers. A network that weighs a region without changing its "
             "answers is BOUNDED; the shift of the margin beside it shows such weighing."
+        ),
+        (
+            "Accuracy by metadata says what goes together with errors. No image was changed for it, so it "
+            "proves no reliance; the column may stand for something else."
         ),
         "A changed image is not a photograph. The control shows what the change by itself costs.",
     ),

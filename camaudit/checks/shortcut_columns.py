@@ -24,6 +24,10 @@ PARTS = {
     "beyond": "the margin's shift between the two without what the change by itself shifts, its part",
     "flip": "the two answers differ",
 }
+IMAGES, DRAWS = 30, 3
+"""Images whose maps are made again with the network's head drawn anew, and how often it is drawn."""
+OCCLUDED, SIDE = 12, 7
+"""Images whose maps are held against occlusion, and cells per side that are covered one by one, at most."""
 MOST = 8
 """Regions that maps may propose; what is tested has its price in power."""
 NO_REGION = "the image does not show the region"
@@ -38,6 +42,16 @@ def proposed(number: int) -> str:
 def column(name: str, infill: str, part: str) -> str:
     """Where the numbers of a suspected region stand."""
     return f"{name} {infill} {part}"
+
+
+def gap_of(name: str) -> str:
+    """What the accuracy gap of a metadata column is called."""
+    return f"{name}: accuracy gap"
+
+
+def group_of(name: str) -> str:
+    """What the worst group of class and metadata column is called."""
+    return f"{name}: worst group"
 
 
 def suspects(table: Table) -> list[str]:

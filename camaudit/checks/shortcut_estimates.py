@@ -11,7 +11,8 @@ import numpy as np
 
 from camaudit import stats
 from camaudit.checks.kind import Estimate
-from camaudit.checks.shortcut_columns import META, REMOVED, UNTOUCHED, column, suspects
+from camaudit.checks.shortcut_columns import REMOVED, UNTOUCHED, column, suspects
+from camaudit.checks.shortcut_metadata import by_metadata
 from camaudit.checks.shortcut_suspect import Suspected, of_suspect
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ def estimates(spec: ShortcutSpec, table: Table, confidence: float) -> tuple[Esti
         for name in names
         for item in of_suspect(Suspected(spec, table, confidence, name), ps[name], len(names))
     ]
-    return (*found, *_removal(spec, table, confidence), *_metadata(spec, table, confidence))
+    columns = [item for name in spec.metadata for item in by_metadata(name, table, confidence)]
+    return (*found, *_removal(spec, table, confidence), *columns)
 
 
 def _adjusted(spec: ShortcutSpec, table: Table, names: Sequence[str]) -> dict[str, float]:
@@ -68,25 +70,4 @@ def _removal(spec: ShortcutSpec, table: Table, confidence: float) -> Iterator[Es
                 column=name,
                 chance=0.5,
                 chance_text="the class cannot be told without the object",
-            )
-
-
-def _metadata(spec: ShortcutSpec, table: Table, confidence: float) -> Iterator[Estimate]:
-    """Right answers by value of a metadata column: what goes together, not what is relied on."""
-    for name in spec.metadata:
-        key = f"{META}{name}"
-        levels = table.profiles[key].iloc[:, 0] if key in table.profiles else None
-        if levels is None:
-            continue
-        for level in sorted(levels.dropna().unique()):
-            part = table.where(levels == level)
-            yield Estimate(
-                name=f"{name} = {level}: accuracy",
-                title=f"right answers where {name} is {level}, images as they are",
-                interval=stats.share(
-                    part.values(UNTOUCHED), confidence=confidence, clusters=part.clusters(UNTOUCHED)
-                ),
-                column=UNTOUCHED,
-                by=name,
-                level=str(level),
             )

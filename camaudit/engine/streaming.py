@@ -19,13 +19,13 @@ from camaudit.engine.pixels import images
 from camaudit.engine.unlabelled import NO_LABEL as LABEL_MISSING
 from camaudit.engine.unlabelled import filled, lacks_label
 from camaudit.errors import DataError, MapError
-from camaudit.maps.capture import trace
+from camaudit.maps.capture import ask, trace
 from camaudit.maps.compute import Request, compute
 from camaudit.maps.layers import choose_layer
 from camaudit.modules import load_callable
 from camaudit.perturb.parameters import randomised
 from camaudit.plan import forward_groups
-from camaudit.targets import resolve
+from camaudit.targets import resolve, take
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 OBJECT = "object"
 NO_LABEL = -1
+Scored = tuple[list[str], torch.Tensor, "Callable[[torch.Tensor, torch.Tensor], torch.Tensor]"]
+"""Ids, pixels [n, 3, h, w], and the scores [m] of other images [m, 3, h, w] by their rows."""
 
 
 @dataclass(kw_only=True)
@@ -100,6 +102,21 @@ class Walk:
             if request in self.collector.failures:
                 raise self.collector.failures.pop(request)
         return found
+
+    def scored(self, loaded: Iterable[Loaded], request: MapRequest) -> Iterator[Scored]:
+        """Images at hand, batch by batch, with what gives the score that the map explains of changed ones."""
+        for batch in batches(loaded, self.batch_size):
+            pixels = images(batch, self.classifier.device)
+            self._asked = bound(self.classifier, batch)
+            labels, logits = _labels(batch, pixels.device), self._logits(pixels)
+            # `_requests` makes functions of the logits.
+            target: Target = self._requests([request], labels, logits)[0].targets(logits)  # type: ignore[operator]
+
+            def score(changed: torch.Tensor, rows: torch.Tensor, target: Target = target) -> torch.Tensor:
+                with torch.inference_mode():
+                    return ask(self.asked.rows(rows), changed, take(target, rows))
+
+            yield [item.sample.id for item in batch], pixels, score
 
     @property
     def asked(self) -> Classifier:

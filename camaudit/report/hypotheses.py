@@ -50,7 +50,7 @@ def hypothesis_views(check: CheckResult) -> tuple[HypothesisView, ...]:
 
 
 def _view(item: Hypothesis, findings: dict[str, Finding]) -> HypothesisView:
-    main = findings.get(item.name)
+    main = findings.get(item.name) if item.origin != "metadata" else None
     badge = None
     if main is not None and (main.word or main.status):
         status = main.status or "SKIP"
@@ -58,7 +58,7 @@ def _view(item: Hypothesis, findings: dict[str, Finding]) -> HypothesisView:
     return HypothesisView(
         name=words.printable(item.name),
         badge=badge,
-        facts=tuple(_facts(item, main, findings)),
+        facts=tuple(_column(item, findings) if item.origin == "metadata" else _facts(item, main, findings)),
         pairs=tuple(_pair(pair) for pair in item.pairs),
     )
 
@@ -81,6 +81,15 @@ def _facts(item: Hypothesis, main: Finding | None, findings: dict[str, Finding])
         yield "Costs", cost + (f"; {worst.title}: {_shown(worst)}" if worst is not None else "")
     for note in item.notes:
         yield "Note", note
+
+
+def _column(item: Hypothesis, findings: dict[str, Finding]) -> Iterable[tuple[str, str]]:
+    """A metadata column: what goes together with errors, and nothing that is relied on."""
+    yield "Suspected", f"{item.why}."
+    for part in ("accuracy gap", "worst group"):
+        finding = findings.get(f"{item.name}: {part}")
+        if finding is not None:
+            yield "Goes with", f"{finding.title}: {_shown(finding)}"
 
 
 def _shown(finding: Finding) -> str:

@@ -7,24 +7,27 @@ one time in twenty.
 
 from __future__ import annotations
 
+from camaudit.stats.association import cramers_v
 from camaudit.stats.auc import auc_values
 from camaudit.stats.bootstrap import bootstrap_mean
 from camaudit.stats.interval import Interval, n_to_settle
 from camaudit.stats.paired import mcnemar
 from camaudit.stats.permutation import holm, max_t, sign_flip
 from camaudit.stats.pooled import bootstrap_pooled
-from camaudit.stats.shares import share, wilson
+from camaudit.stats.shares import share, share_difference, wilson
 
 __all__ = [
     "Interval",
     "auc_values",
     "bootstrap_mean",
     "bootstrap_pooled",
+    "cramers_v",
     "holm",
     "max_t",
     "mcnemar",
     "n_to_settle",
     "share",
+    "share_difference",
     "sign_flip",
     "wilson",
 ]

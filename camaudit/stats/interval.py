@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 BOOTSTRAP = "bootstrap"
 WILSON = "Wilson"
+NEWCOMBE = "Newcombe"
 RULE_OF_THREE = "rule of three"
 NO_SAMPLES = "no samples"
 ONE_SAMPLE = "one sample"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from math import inf, sqrt
+from math import hypot, inf, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from camaudit.stats.interval import (
+    NEWCOMBE,
     WILSON,
     Interval,
     checked,
@@ -67,6 +68,32 @@ def share(
     lower, upper = _score(p, _effective_sample(sums, sizes, confidence), confidence)
     method = named(WILSON, len(sums), grouped=True)
     return Interval(value=p, lower=lower, upper=upper, n=len(data), confidence=confidence, method=method)
+
+
+def share_difference(first: Interval, second: Interval) -> Interval:
+    """Interval of the first share minus the second, of images that are not the same; in [−1, 1].
+
+    d = p₁ − p₂; lower = d − √((p₁ − l₁)² + (u₂ − p₂)²), upper = d + √((u₁ − p₁)² + (p₂ − l₂)²)
+
+    At the confidence of the two, which must be one; over groups where these are. A group that is in both
+    makes it too wide rather than too narrow. NaN ends where either has such. Raises `ValueError` for two
+    confidences.
+
+    Source: R. Newcombe, "Interval estimation for the difference between independent proportions", Stat. Med.
+    17, 1998 (method 10).
+    """
+    if first.confidence != second.confidence:
+        raise ValueError(f"confidence must be one, got {first.confidence} and {second.confidence}")
+    gap = first.value - second.value
+    return Interval(
+        value=gap,
+        # NaN has to come first to stay what it is.
+        lower=max(gap - hypot(first.value - first.lower, second.upper - second.value), -1.0),
+        upper=min(gap + hypot(first.upper - first.value, second.value - second.lower), 1.0),
+        n=first.n + second.n,
+        confidence=first.confidence,
+        method=NEWCOMBE + (" over groups" if "groups" in first.method + second.method else ""),
+    )
 
 
 def _effective_sample(sums: Floats, sizes: Floats, confidence: float) -> float:

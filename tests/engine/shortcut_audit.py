@@ -70,11 +70,11 @@ def samples(n=120, rho=1.0, outlined=True, scene=False, groups=0, shuffled=False
 class Reader(nn.Module):
     """Logits of class 0 and 1 from the tag, the object and the scene below, by weights."""
 
-    def __init__(self, tag=0.0, object=0.0, scene=0.0, deaf=False):
+    def __init__(self, tag=0.0, object=0.0, scene=0.0, turned=0.0, deaf=False):
         super().__init__()
         # A last layer that nothing hangs on: drawn anew, it changes no map.
         self.head = nn.Linear(1, 2) if deaf else None
-        self.weights = {"tag": tag, "object": object, "scene": scene}
+        self.weights = {"tag": tag, "object": object, "scene": scene, "turned": turned}
         self.features = nn.Conv2d(3, 3, 1, bias=False)
         with torch.no_grad():
             self.features.weight.copy_(torch.eye(3)[:, :, None, None])
@@ -84,7 +84,9 @@ class Reader(nn.Module):
         tag = x[:, 2, 1:5, 1:5].mean((1, 2)) - 0.5
         thing = (x[:, 1] - x[:, 0])[:, 10:18, 9:17].mean((1, 2))
         scene = x[:, 2, 18:].mean((1, 2)) - 0.5
-        parts = {"tag": tag, "object": thing, "scene": scene}
+        # Nothing in the answer, and the mean gradient turned round: maps are then lowest where it looks.
+        turned = x[:, 2].mean((1, 2)).detach() - x[:, 2].mean((1, 2))
+        parts = {"tag": tag, "object": thing, "scene": scene, "turned": turned}
         score = 10 * sum(self.weights[name] * part for name, part in parts.items())
         unheard = 0 if self.head is None else 0 * self.head(score[:, None])
         return torch.stack([-score, score], dim=1) + unheard

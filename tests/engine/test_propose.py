@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,7 +13,10 @@ from camaudit.engine import run
 from camaudit.engine.collect import MapDetail
 from camaudit.engine.shortcut import cells
 from camaudit.engine.shortcut.clusters import clusters
+from camaudit.engine.shortcut.metadata import association
 from camaudit.engine.shortcut.propose import propose
+from camaudit.engine.shortcut.validity import falls
+from camaudit.perturb.cover import baseline
 from camaudit.spec import read
 from tests.engine.shortcut_audit import shortcut, write
 
@@ -176,12 +180,120 @@ def test_the_class_with_the_most_evidence_off_the_object_is_named():
     assert "most of it in class dog, 90 %" in found[-1].why
 
 
+def test_the_metadata_with_the_most_evidence_off_the_object_is_named():
+    def uneven(rng, number):
+        raw = 0.01 * rng.random((SIDE, SIDE))
+        raw[4, 4] = 1.0
+        raw[0] += number % 3 == 0
+        return raw
+
+    maps, objects, labels = made(uneven)
+    camera = {key: "old" if int(key) % 3 == 0 else "new" for key in maps if int(key) < 57}
+    serial = {key: key for key in maps}
+    found, _ = propose(
+        maps, objects, labels, seed=0, metadata={"camera": camera | {"59": "lost"}, "serial": serial}
+    )
+    shares = {
+        third: np.mean(
+            [off_share(maps[key]) for key in maps if int(key) < 57 and (int(key) % 3 == 0) is third]
+        )
+        for third in (True, False)
+    }
+    assert (
+        f"; by camera most where it is old, {100 * shares[True]:.0f} % (n = 19), least where new, "
+        f"{100 * shares[False]:.0f} % (n = 38)"
+    ) in found[-1].why
+    assert "by serial it was not compared: 0 of its values have 5 images" in found[-1].why
+
+
+def off_share(detail):
+    return float(np.where(cells.free(MASK, detail.raw.shape), detail.raw, 0).sum() / detail.raw.sum())
+
+
+def test_a_cluster_is_told_with_the_metadata_that_it_goes_with():
+    """A fifth of class 0 is hot in a corner, all of it from the old camera; "day" goes with nothing."""
+
+    def two_ways(rng, number):
+        raw = 0.1 * rng.random((8, 8))
+        if number % 2 == 0 and number % 10 == 0:
+            raw[:3, :3] += 1.0
+        else:
+            raw[5:, 5:] += 1.0
+        return raw
+
+    maps, _, labels = made(two_ways, 200)
+    objects = dict.fromkeys(maps, np.zeros((36, 36), dtype=bool))
+    camera = {key: "old" if int(key) % 10 == 0 else "new" for key in maps}
+    day = {key: "mo" if int(key) % 4 < 2 else "tu" for key in maps}
+    found, notes = propose(
+        maps, objects, labels, seed=0, classes=("cat", "dog"), metadata={"camera": camera, "day": day}
+    )
+    told = "camera is old in 20 of 20 of them and in 0 of 80 others of the class (Cramér's V 1.00)"
+    assert any(told in note and "of class cat goes with camera most" in note for note in notes), notes
+    assert any("goes with day most" in note and "V 0.00" in note for note in notes), notes
+    of_cluster = [item.why for item in found if "are a cluster" in item.why]
+    assert all(told in why for why in of_cluster if "class cat" in why)
+
+
+def test_an_association_counts_what_has_no_value():
+    values = ("a", "a", None, "b", "b", "b", None)
+    found = association("camera", values, members=[0, 1, 2], others=[3, 4, 5, 6])
+    assert found.v == pytest.approx(1.0)
+    assert "camera is a in 2 of 2 of them and in 0 of 3 others" in found.text
+    assert "2 without a value left out" in found.text
+    same = association("camera", ("a",) * 4, members=[0], others=[1, 2, 3])
+    assert np.isnan(same.v)
+    assert same.text == "camera does not vary in that class"
+
+
+def test_what_covering_a_cell_costs_is_that_of_a_linear_score():
+    rng = torch.Generator().manual_seed(0)
+    image, weights = (torch.rand(1, 3, 20, 26, generator=rng, dtype=torch.float64) for _ in range(2))
+    rows = []
+
+    def score(images, own):
+        rows.extend(own.tolist())
+        return (images * weights).sum((1, 2, 3))
+
+    found = falls(image, 4, score, (5, 7))
+    change = ((image - baseline(image, "blur")) * weights).sum((0, 1))
+    slow = torch.zeros(5, 7, dtype=torch.float64)
+    for row in range(20):
+        for column in range(26):
+            slow[row * 5 // 20, column * 7 // 26] += change[row, column]
+    torch.testing.assert_close(found, slow)
+    assert rows == [4] * 36
+
+
+def test_maps_ordered_against_occlusion_propose_nothing(tmp_path):
+    """It reads the tag, and its maps are lowest there."""
+    weights = {"tag": 1.0, "turned": 2.0}
+    spec = write(tmp_path, shortcut(regions=[], discover=True), weights=weights, data={"n": 240})
+    (check,) = run(plan.make(read(spec)), tmp_path / "out").checks
+    assert {item.name for item in check.findings if item.gate} == {"background"}
+    (note,) = (note for note in check.warnings if "maps propose nothing" in note)
+    assert "they do not agree with occlusion (rank correlation -0." in note
+    assert "over 12 images, none of the interval above 0" in note
+    assert float(check.parameters["rank correlation of maps with occlusion, upper end"]) <= 0
+
+
 def test_a_tag_that_nobody_named_is_found_and_proved(tmp_path):
-    spec = write(tmp_path, shortcut(regions=[], discover=True), weights={"tag": 1.0}, data={"n": 240})
+    check = shortcut(regions=[], discover=True, metadata=["tag"])
+    spec = write(tmp_path, check, weights={"tag": 1.0}, data={"n": 240})
     (check,) = run(plan.make(read(spec)), tmp_path / "out").checks
     assert check.status == "FAIL", check.headline
+    assert float(check.parameters["rank correlation of maps with occlusion"]) > 0
+    assert check.parameters["rank correlation of maps with occlusion, images"] == "12"
     assert "SHORTCUT" in {item.word for item in check.findings}
-    assert {item.origin for item in check.hypotheses} == {"proposed"}
+    *places, column = check.hypotheses
+    assert {item.origin for item in places} == {"proposed"}
+    assert "; by tag most where it is" in next(item for item in places if item.name == "background").why
+    assert (column.name, column.origin, column.pairs) == ("tag", "metadata", ())
+    assert "no image was changed for it" in column.why
+    page = next((tmp_path / "out").rglob("*.html")).parent
+    text = "".join(item.read_text(encoding="utf-8") for item in page.rglob("*.html"))
+    assert "Goes with" in text
+    assert "right answers by tag, best value minus worst: " in text
     assert next(item for item in check.findings if item.name == "background").word == "SHORTCUT"
 
 

@@ -98,6 +98,9 @@ def test_metadata_is_shown_by_value_and_judges_nothing(tmp_path):
     levels = [item for item in found.findings if item.by == "tag"]
     assert [item.level for item in levels] == ["bright", "dark"]
     assert all(item.status is None for item in levels)
+    assert finding(found, "tag: accuracy gap").status is None
+    assert finding(found, "tag: worst group").status is None
+    assert [item.origin for item in found.hypotheses] == ["named", "metadata"]
 
 
 def test_the_effect_is_that_of_the_slow_one(tmp_path):
@@ -279,6 +282,7 @@ def test_pictures_of_pairs_are_written_and_read_back(tmp_path):
     ("changes", "data", "message"),
     [
         ({"regions": ["tagg"]}, {}, "no sample has a mask for region 'tagg', did you mean \"tag\""),
+        ({"metadata": ["tagg"]}, {}, "no sample has a metadata column 'tagg', did you mean \"tag\""),
         ({}, {"n": 20}, "images can be changed, and 10 are the fewest"),
         ({"regions": {"tag": "masks/{id}.png"}}, {}, "has no image file"),
     ],

@@ -94,3 +94,19 @@ def test_one_group_has_no_ends():
     assert interval.value == 0.5
     assert math.isnan(interval.lower)
     assert interval.method == "one group"
+
+
+def test_the_difference_is_that_of_the_paper():
+    """Newcombe 1998, table II: 56/70 − 48/80 is .2 [.0524, .3339], and 10/10 − 0/10 is 1 [.6075, 1]."""
+    found = stats.share_difference(stats.wilson(56, 70), stats.wilson(48, 80))
+    assert (found.value, found.lower, found.upper) == pytest.approx((0.2, 0.0524, 0.3339), abs=5e-5)
+    assert found.n == 150
+    found = stats.share_difference(stats.wilson(10, 10), stats.wilson(0, 10))
+    assert (found.value, found.lower, found.upper) == pytest.approx((1.0, 0.6075, 1.0), abs=5e-5)
+
+
+def test_the_difference_to_nothing_is_not_known():
+    found = stats.share_difference(stats.wilson(5, 10), stats.wilson(0, 0))
+    assert all(math.isnan(one) for one in (found.value, found.lower, found.upper))
+    with pytest.raises(ValueError, match="confidence must be one"):
+        stats.share_difference(stats.wilson(5, 10), stats.wilson(5, 10, 0.9))

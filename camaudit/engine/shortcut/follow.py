@@ -7,7 +7,7 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from camaudit.checks.shortcut_columns import BACKGROUND
+from camaudit.checks.shortcut_columns import BACKGROUND, IMAGES
 from camaudit.data.pairing import OBJECT, fields_of, find_mask
 from camaudit.data.sample_error import SampleError
 from camaudit.data.stream import Lost, stream
@@ -18,7 +18,7 @@ from camaudit.engine.shortcut.propose import background, propose
 from camaudit.engine.shortcut.record import hypotheses
 from camaudit.engine.shortcut.roles import Member, Roles, cast
 from camaudit.engine.shortcut.table import table_of
-from camaudit.engine.shortcut.validity import IMAGES, unchanged
+from camaudit.engine.shortcut.validity import validity
 from camaudit.errors import DataError
 from camaudit.registry import did_you_mean
 
@@ -53,6 +53,8 @@ class Followed:
     table: Table
     suspected: tuple[Suspect, ...]
     shots: Mapping[str, Mapping[str, tuple[Shot, ...]]]
+    columns: tuple[str, ...] = ()
+    """Metadata columns under suspicion: nothing was changed for them."""
     notes: tuple[str, ...] = ()
 
     def told(self, evidence: Evidence, collector: Collector) -> dict[str, object]:
@@ -81,18 +83,23 @@ def follow(check: CheckPlan, walk: Walk, drawn: Sequence[Sample], *, workers: in
             f"its class and one of another, and of {len(drawn)} samples {len(members)} have a label",
             hint="draw more samples, of two classes at least",
         )
-    suspected, notes = _named(spec), tuple[str, ...]()
+    suspected, notes, figures = _named(spec), tuple[str, ...](), dict[str, float]()
     if spec.discover:
-        found, notes = _proposed(check, walk, [samples[key] for key in roles.proposing], workers)
-        suspected += tuple(item for item in found if item.name not in spec.regions)
+        found, notes, figures = _proposed(check, walk, [samples[key] for key in roles.proposing], workers)
+        suspected = _together(suspected, found)
     test = Test(spec=spec, walk=walk, suspects=suspected)
     test.run(_triples(roles, samples, spec, walk, workers), len(roles.triples))
     test.coverage.refuse()
-    settings = {"images without a label or a finite answer": float(left_out), **_counts(test, roles)}
+    settings = {
+        "images without a label or a finite answer": float(left_out),
+        **_counts(test, roles),
+        **figures,
+    }
     return Followed(
         table=replace(table_of(test, roles, samples, walk), settings=settings),
         suspected=suspected,
         shots=test.shots,
+        columns=spec.metadata,
         notes=(*notes, *test.coverage.notes()),
     )
 
@@ -129,7 +136,14 @@ def _with_regions(sample: Sample, spec: ShortcutSpec, base: Path) -> Sample:
 
 
 def _refuse_unknown(spec: ShortcutSpec, drawn: Sequence[Sample]) -> None:
-    """A region that no sample has was misspelt; or its pattern finds nothing."""
+    """A region or a column that no sample has was misspelt; or a region's pattern finds nothing."""
+    columns = {name for sample in drawn for name in sample.metadata}
+    for name in spec.metadata:
+        if name not in columns:
+            raise DataError(
+                f"no sample has a metadata column {name!r}{did_you_mean(name, columns)}",
+                hint=f"columns in the data: {', '.join(sorted(columns)) or 'none'}",
+            )
     known = {name for sample in drawn for name in sample.masks}
     if isinstance(spec.regions, dict):
         return
@@ -163,10 +177,18 @@ def _named(spec: ShortcutSpec) -> tuple[Suspect, ...]:
     )
 
 
+def _together(named: Sequence[Suspect], found: Sequence[Suspect]) -> tuple[Suspect, ...]:
+    """What is named, then what maps propose; what is both is named, with what maps say of it as a note."""
+    said = {item.name: f"Maps: {item.why}" for item in found}
+    names = {item.name for item in named}
+    both = [replace(item, notes=(said[item.name],)) if item.name in said else item for item in named]
+    return (*both, *(item for item in found if item.name not in names))
+
+
 def _proposed(
     check: CheckPlan, walk: Walk, looked_at: Sequence[Sample], workers: int
-) -> tuple[tuple[Suspect, ...], tuple[str, ...]]:
-    """What the maps of the images that are not tested propose."""
+) -> tuple[tuple[Suspect, ...], tuple[str, ...], dict[str, float]]:
+    """What the maps of the images that are not tested propose, notes, and how far these maps are evidence."""
     request = clean_map(check)
     assert request is not None
     objects: dict[str, np.ndarray] = {}
@@ -177,9 +199,10 @@ def _proposed(
             objects[item.sample.id] = item.masks[OBJECT]
             # From end to end: ids are in order, and often go by class.
             few += [item] if number % ceil(len(looked_at) / IMAGES) == 0 else []
-    why_not, note = unchanged(walk, request, few)
-    if why_not:
-        return (background(""),), (f"maps propose nothing: {why_not}",)
+    asked = validity(walk, request, few, check.confidence)
+    if asked.why_not:
+        return (background(""),), (f"maps propose nothing: {asked.why_not}", *asked.notes), {**asked.settings}
+    spec: ShortcutSpec = check.spec  # type: ignore[assignment]
     labels = {item.id: item.label for item in looked_at if item.label is not None}
     found, notes = propose(
         walk.collector.maps.get(request, {}),
@@ -187,8 +210,12 @@ def _proposed(
         labels,
         seed=check.sample.seed,
         classes=walk.classifier.classes,
+        metadata={
+            name: {item.id: item.metadata[name] for item in looked_at if name in item.metadata}
+            for name in spec.metadata
+        },
     )
-    return found, tuple(filter(None, [*notes, note]))
+    return found, (*notes, *asked.notes), {**asked.settings}
 
 
 def _triples(

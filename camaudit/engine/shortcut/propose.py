@@ -9,7 +9,7 @@ object. Places are a cell larger on every side than what is hot, since maps blur
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,12 +18,16 @@ from camaudit.checks.shortcut_columns import BACKGROUND, MOST, proposed
 from camaudit.engine.shortcut.cells import HOT, free, grown, overlap, parts, where
 from camaudit.engine.shortcut.change import Suspect
 from camaudit.engine.shortcut.clusters import clusterable, clusters
+from camaudit.engine.shortcut.metadata import association, off_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from numpy.typing import NDArray
+
     from camaudit.engine.collect import MapDetail
     from camaudit.engine.shortcut.cells import Cells, Floats
+    from camaudit.engine.shortcut.metadata import Association, Values
 
 FEWEST = 20
 """Usable maps below which nothing is proposed."""
@@ -44,12 +48,22 @@ class Look:
     evidence: Floats
     free: Cells
     labels: tuple[int, ...]
+    metadata: Mapping[str, Values] = field(default_factory=dict)
 
     @property
     def off(self) -> Floats:
         """Share of each map's evidence by cell, off the object; 0 where the object is."""
         total = self.evidence.sum(axis=(1, 2), keepdims=True)
         return np.where(self.free, self.evidence / np.where(total > 0, total, 1), 0.0)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Cluster:
+    """Maps of a class (rows of a `Look`) that are alike, and how that goes together with metadata."""
+
+    label: int
+    members: NDArray[np.intp]
+    goes_with: tuple[Association, ...]
 
 
 def propose(
@@ -59,19 +73,22 @@ def propose(
     *,
     seed: int,
     classes: Sequence[str] | None = None,
+    metadata: Mapping[str, Mapping[str, str]] | None = None,
 ) -> tuple[tuple[Suspect, ...], tuple[str, ...]]:
     """Suspects from the maps of the images whose `objects` (masks, by id) are given, and notes.
 
-    `maps` are those of all images: a place may lie elsewhere in each. Where the maps are no evidence
+    `maps` are those of all images: a place may lie elsewhere in each. `metadata` (values by id, by column) is
+    told beside what is proposed. Where the maps are no evidence
     (most of them empty, too few, too coarse), they propose nothing, and a note says why. The background is
     suspected all the same, last.
     """
-    look, why_not = _look(maps, objects, labels)
+    look, why_not = _look(maps, objects, labels, metadata or {})
     if look is None:
         return (background(""),), (f"maps propose nothing: {why_not}",)
+    groups = _clusters(look)
     found: list[tuple[str, Cells]] = []
     left_out = 0
-    for why, cells in _places(look, seed, classes):
+    for why, cells in _places(look, groups, seed, classes):
         if any(overlap(cells, other) > HOT for _, other in found):
             continue
         if len(found) < MOST - EACH:
@@ -83,7 +100,8 @@ def propose(
         for number, (why, cells) in enumerate(found, start=1)
     ]
     suspects += _hottest(maps, len(suspects))
-    return (*suspects, background(_off_by_class(look, classes))), tuple(_notes(left_out))
+    notes = (*_notes(left_out), *_strongest(look, groups, classes))
+    return (*suspects, background(_off_by_class(look, classes))), notes
 
 
 def _hottest(maps: Mapping[str, MapDetail], before: int) -> Iterator[Suspect]:
@@ -117,7 +135,37 @@ def _off_by_class(look: Look, classes: Sequence[str] | None) -> str:
     return (
         f"; {share.mean():.0f} % of the evidence lies well off the object, most of it in class "
         f"{_class(most, classes)}, {means[most]:.0f} %"
+        + "".join(f"; {off_by(name, values, share)}" for name, values in look.metadata.items())
     )
+
+
+def _clusters(look: Look) -> tuple[Cluster, ...]:
+    """Clusters of maps with how each goes together with metadata, against the others of its class."""
+    found = clusters(look.evidence, look.labels) if clusterable() else ()
+    rows = {label: np.flatnonzero(np.asarray(look.labels) == label) for label in set(look.labels)}
+    return tuple(
+        Cluster(
+            label=label,
+            members=members,
+            goes_with=tuple(
+                association(name, values, members.tolist(), np.setdiff1d(rows[label], members).tolist())
+                for name, values in look.metadata.items()
+            ),
+        )
+        for label, members in found
+    )
+
+
+def _strongest(look: Look, groups: Sequence[Cluster], classes: Sequence[str] | None) -> Iterator[str]:
+    """Of each metadata column the cluster of maps that goes with it most, also where it proposes no place."""
+    for place, name in enumerate(look.metadata):
+        known = [item for item in groups if item.goes_with[place].v == item.goes_with[place].v]
+        if known:
+            item = max(known, key=lambda own: own.goes_with[place].v)
+            yield (
+                f"of {len(known)} clusters of maps one of class {_class(item.label, classes)} goes with "
+                f"{name} most: {item.goes_with[place].text}; it proves nothing"
+            )
 
 
 def _class(label: int, classes: Sequence[str] | None) -> str:
@@ -132,7 +180,10 @@ def _notes(left_out: int) -> Iterator[str]:
 
 
 def _look(
-    maps: Mapping[str, MapDetail], objects: Mapping[str, np.ndarray], labels: Mapping[str, int]
+    maps: Mapping[str, MapDetail],
+    objects: Mapping[str, np.ndarray],
+    labels: Mapping[str, int],
+    metadata: Mapping[str, Mapping[str, str]],
 ) -> tuple[Look | None, str]:
     """What can be looked at, or why nothing can: the validity gate."""
     chosen = [key for key in objects if key in maps and maps[key].status in {"ok", "all-zero"}]
@@ -147,10 +198,14 @@ def _look(
     chosen = [key for key in chosen if maps[key].raw.shape == shape]
     evidence = np.stack([np.maximum(maps[key].raw, 0).astype(np.float64) for key in chosen])
     outside = np.stack([free(objects[key], shape) for key in chosen])
-    return Look(evidence=evidence, free=outside, labels=tuple(labels[key] for key in chosen)), ""
+    columns = {name: tuple(values.get(key) for key in chosen) for name, values in metadata.items()}
+    own = tuple(labels[key] for key in chosen)
+    return Look(evidence=evidence, free=outside, labels=own, metadata=columns), ""
 
 
-def _places(look: Look, seed: int, classes: Sequence[str] | None) -> Iterator[tuple[str, Cells]]:
+def _places(
+    look: Look, groups: Sequence[Cluster], seed: int, classes: Sequence[str] | None
+) -> Iterator[tuple[str, Cells]]:
     """Fixed places, the likeliest first: all preferred ones together, each by itself, those of clusters."""
     hot = _preferred(look, seed)
     apart = sorted(parts(hot), key=lambda part: -look.off.mean(axis=0)[part].sum())
@@ -162,12 +217,13 @@ def _places(look: Look, seed: int, classes: Sequence[str] | None) -> Iterator[tu
         )
     for part in apart if len(apart) > 1 else []:
         yield f"one of {len(apart)} places off the object where evidence gathers: {where(part)}", part
-    for label, members in clusters(look.evidence, look.labels) if clusterable() else ():
-        mean = look.off[members].mean(axis=0)
-        cells = (mean >= HOT * mean.max()) & look.free[members].any(axis=0) & (mean > 0)
+    for item in groups:
+        mean = look.off[item.members].mean(axis=0)
+        cells = (mean >= HOT * mean.max()) & look.free[item.members].any(axis=0) & (mean > 0)
         if cells.any() and mean.sum() > look.off.mean(axis=0).sum():
-            name = _class(label, classes)
-            yield f"{len(members)} maps of class {name} are a cluster with evidence in {where(cells)}", cells
+            name, beside = _class(item.label, classes), "".join(f"; {own.text}" for own in item.goes_with)
+            text = f"{len(item.members)} maps of class {name} are a cluster with evidence in {where(cells)}"
+            yield text + beside, cells
 
 
 def _preferred(look: Look, seed: int) -> Cells:

@@ -15,11 +15,19 @@ if TYPE_CHECKING:
     from camaudit.engine.shortcut.answers import Shot
     from camaudit.engine.shortcut.follow import Followed
 
+COLUMN = (
+    "a metadata column named in the spec. It may go together with errors; no image was changed for it, so "
+    "whether answers rely on it was not tested"
+)
+
 
 def hypotheses(followed: Followed, evidence: Evidence, collector: Collector) -> tuple[Hypothesis, ...]:
-    """One record per region, in the order in which they were tested. Writes the pictures of its pairs."""
+    """One record per region, in the order in which they were tested, then one per metadata column.
+
+    Writes the pictures of its pairs.
+    """
     numbers = (number for number in count() if not (evidence.folder / f"pair-{number:05d}.png").exists())
-    return tuple(
+    regions = tuple(
         Hypothesis(
             name=suspect.name,
             origin=suspect.origin,
@@ -36,6 +44,7 @@ def hypotheses(followed: Followed, evidence: Evidence, collector: Collector) -> 
         )
         for suspect in followed.suspected
     )
+    return (*regions, *(Hypothesis(name=name, origin="metadata", why=COLUMN) for name in followed.columns))
 
 
 def _version(shot: Shot, evidence: Evidence, numbers: Iterator[int]) -> Version:
