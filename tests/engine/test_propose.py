@@ -17,6 +17,7 @@ from camaudit.engine.shortcut.metadata import association
 from camaudit.engine.shortcut.propose import propose
 from camaudit.engine.shortcut.validity import falls
 from camaudit.perturb.cover import baseline
+from camaudit.report.hypotheses import hypothesis_views
 from camaudit.spec import read
 from tests.engine.shortcut_audit import shortcut, write
 
@@ -290,10 +291,9 @@ def test_a_tag_that_nobody_named_is_found_and_proved(tmp_path):
     assert "; by tag most where it is" in next(item for item in places if item.name == "background").why
     assert (column.name, column.origin, column.pairs) == ("tag", "metadata", ())
     assert "no image was changed for it" in column.why
-    page = next((tmp_path / "out").rglob("*.html")).parent
-    text = "".join(item.read_text(encoding="utf-8") for item in page.rglob("*.html"))
-    assert "Goes with" in text
-    assert "right answers by tag, best value minus worst: " in text
+    facts = hypothesis_views(check)[-1].facts
+    assert [term for term, _ in facts] == ["Suspected", "Goes with", "Goes with"]
+    assert facts[1][1].startswith("right answers by tag, best value minus worst: ")
     assert next(item for item in check.findings if item.name == "background").word == "SHORTCUT"
 
 
