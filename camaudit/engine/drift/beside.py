@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from camaudit.result import NamedMap, SampleRow
+from camaudit.exhibits import NamedMap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from camaudit.baseline import Baseline, Row
     from camaudit.engine.files import Evidence
+    from camaudit.result import SampleRow
 
 
 def beside(rows: Iterable[SampleRow], accepted: Baseline, evidence: Evidence) -> tuple[SampleRow, ...]:
