@@ -211,9 +211,9 @@ def _cells(check: CheckResult) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--nips17", type=int, default=100)
-    parser.add_argument("--davis", type=int, default=80)
-    parser.add_argument("--cifar10", type=int, default=300)
+    parser.add_argument("--nips17", type=int, default=40)
+    parser.add_argument("--davis", type=int, default=24)
+    parser.add_argument("--cifar10", type=int, default=150)
     parser.add_argument("--folder", type=Path, default=Path("reports/under-attack"))
     parser.add_argument("--write", type=Path, metavar="FILE", help="put the table between this file's marks")
     options = parser.parse_args()

