@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from benchmarks import cifar
+from benchmarks.page import fill
 from camaudit import stats
 from camaudit.perturb.attacks import ATTACKS, find
 from camaudit.perturb.attacks.defects import DEFECTS, EVERYWHERE, FAULTS
@@ -149,12 +150,7 @@ def _share(found: dict[str, int], key: str) -> str:
 
 def write(path: Path, text: str) -> None:
     """Put the table between the marks of a page."""
-    page = path.read_text(encoding="utf-8")
-    before, _, rest = page.partition(START)
-    _, mark, after = rest.partition(END)
-    if not mark:
-        raise SystemExit(f"{path} has no place for the table: {START} … {END}")
-    path.write_text(f"{before}{START}\n\n{text}\n\n{END}{after}", encoding="utf-8")
+    fill(path, START, END, text)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchmarks.page import fill
 from camaudit import stats, verdict
 from camaudit.baseline import Baseline
 
@@ -99,10 +100,7 @@ def main() -> None:
     table = "\n".join(lines(options.draws))
     print(table)
     if options.write:
-        text = options.write.read_text(encoding="utf-8")
-        before, _, rest = text.partition(START)
-        _, _, after = rest.partition(END)
-        options.write.write_text(f"{before}{START}\n\n{table}\n\n{END}{after}", encoding="utf-8")
+        fill(options.write, START, END, table)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from benchmarks import cifar
 from benchmarks.one_pixel_table import END, START, table
+from benchmarks.page import fill
 from camaudit.classifier import Classifier
 from camaudit.perturb.attacks import find
 from camaudit.perturb.budget import Budget, distance, rounded
@@ -111,12 +112,7 @@ def measure(parts: Sequence[str], given: Mapping[str, int], only: Sequence[str] 
 
 def write(path: Path, text: str) -> None:
     """Put the tables between the marks of a page."""
-    page = path.read_text(encoding="utf-8")
-    before, _, rest = page.partition(START)
-    _, mark, after = rest.partition(END)
-    if not mark:
-        raise SystemExit(f"{path} has no place for the table: {START} … {END}")
-    path.write_text(f"{before}{START}\n\n{text}\n\n{END}{after}", encoding="utf-8")
+    fill(path, START, END, text)
 
 
 def searched(key: str, n: int) -> None:

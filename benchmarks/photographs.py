@@ -23,6 +23,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from audits.photos import efficientnet_lite
+from benchmarks.page import fill
 from camaudit import plan, stats
 from camaudit.classifier import load
 from camaudit.data.masks import mask_file
@@ -404,12 +405,7 @@ def _text(item: Finding | Control) -> str:
 
 def write(path: Path, text: str) -> None:
     """Put the table between the marks of a page."""
-    page = path.read_text(encoding="utf-8")
-    before, _, rest = page.partition(START)
-    _, mark, after = rest.partition(END)
-    if not mark:
-        raise SystemExit(f"{path} has no place for the table: {START} … {END}")
-    path.write_text(f"{before}{START}\n\n{text}\n\n{END}{after}", encoding="utf-8")
+    fill(path, START, END, text)
 
 
 if __name__ == "__main__":

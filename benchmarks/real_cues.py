@@ -19,6 +19,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from audits.photos.efficientnet_lite import EfficientNetLite0
+from benchmarks.page import fill
 from camaudit import stats
 from camaudit.paths import resolve
 from camaudit.verdict import format_interval
@@ -184,11 +185,7 @@ def format_share(flags: Sequence[bool]) -> str:
 
 def write(page: Path, lines: Sequence[str]) -> None:
     """Put the lines between the page's marks. Raises `SystemExit` where it has none."""
-    before, start, rest = page.read_text(encoding="utf-8").partition(START)
-    _, end, after = rest.partition(END)
-    if not (start and end):
-        raise SystemExit(f"{page} lacks the marks {START} and {END}")
-    page.write_text("\n".join([before + START, "", *lines, "", END]) + after, encoding="utf-8")
+    fill(page, START, END, "\n".join(lines))
 
 
 def main() -> None:

@@ -20,6 +20,7 @@ import torch
 
 from audits.photos import efficientnet_lite
 from benchmarks import cifar
+from benchmarks.page import fill
 from benchmarks.photographs import SHARED, prepare
 from camaudit import plan
 from camaudit.data.sample import Sample
@@ -228,10 +229,7 @@ def main() -> None:
     text = table(result)
     print(text, f"\n{time.perf_counter() - begun:.0f} s")
     if options.write:
-        page = options.write.read_text(encoding="utf-8")
-        before, _, rest = page.partition(START)
-        _, _, after = rest.partition(END)
-        options.write.write_text(f"{before}{START}\n\n{text}\n\n{END}{after}", encoding="utf-8")
+        fill(options.write, START, END, text)
 
 
 if __name__ == "__main__":
