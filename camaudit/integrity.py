@@ -23,6 +23,14 @@ def sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
+def write_whole(path: Path, data: bytes) -> None:
+    """Write atomically: a reader sees the old file or the new one, never half of one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_bytes(data)
+    temporary.replace(path)
+
+
 def hashes(folder: Path, names: Iterable[str]) -> dict[str, str]:
     """sha256 of files below `folder`, by relative name, sorted."""
     return {name: sha256(folder / name) for name in sorted(names)}

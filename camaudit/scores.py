@@ -53,11 +53,17 @@ class Table:
 
     def clusters(self, column: str) -> np.ndarray | None:
         """The group of each defined number, or None where the data has no groups."""
-        groups = self.frame.loc[self.frame[column].notna(), "group"]
+        return self.groups(self.frame[column].notna())
+
+    def groups(self, rows: Iterable[bool]) -> np.ndarray | None:
+        """The group of each row that `rows` marks, or None where none of these has one."""
+        groups = self.frame.loc[np.asarray(rows, dtype=bool), "group"]
         if groups.isna().all():
             return None
         # A sample without a group is a group of its own.
-        return groups.where(groups.notna(), pd.Series(groups.index, index=groups.index)).to_numpy(dtype=str)
+        own = groups.where(groups.notna(), pd.Series(groups.index, index=groups.index))
+        names: np.ndarray = own.to_numpy(dtype=str)
+        return names
 
     def undefined(self, column: str) -> dict[str, int]:
         """How many numbers are missing, by reason."""

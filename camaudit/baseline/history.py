@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from camaudit.baseline.record import Baseline
 from camaudit.errors import BaselineError
-from camaudit.integrity import sha256
+from camaudit.integrity import sha256, write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,9 +51,7 @@ def accept(candidate: Path, target: Path, *, by: str, reason: str, verdict: str 
     with (target.parent / HISTORY).open("a", encoding="utf-8") as file:
         file.write(json.dumps(line, ensure_ascii=False) + "\n")
     # To the byte: its hash is in the line.
-    temporary = target.with_name(target.name + ".tmp")
-    temporary.write_bytes(candidate.read_bytes())
-    temporary.replace(target)
+    write_whole(target, candidate.read_bytes())
     return line
 
 

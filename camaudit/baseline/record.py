@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from camaudit.baseline.packed import PackedMap
 from camaudit.errors import BaselineError
+from camaudit.integrity import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,10 +92,7 @@ class Baseline:
 
     def write(self, path: Path) -> None:
         """Write atomically: a reader sees the old file or the new one, never half of one."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(path.name + ".tmp")
-        temporary.write_text(self.text, encoding="utf-8")
-        temporary.replace(path)
+        write_whole(path, self.text.encode())
 
     @classmethod
     def read(cls, path: Path) -> Baseline:

@@ -133,17 +133,8 @@ def _interval(table: Table, values: np.ndarray, confidence: float, bounds: tuple
             method=EXACT,
         )
     return stats.bootstrap_mean(
-        values[there], confidence=confidence, clusters=_clusters(table, there), bounds=bounds
+        values[there], confidence=confidence, clusters=table.groups(there), bounds=bounds
     )
-
-
-def _clusters(table: Table, there: np.ndarray) -> np.ndarray | None:
-    groups = table.frame["group"]
-    if groups.isna().all():
-        return None
-    names = np.asarray(groups.where(groups.notna(), groups.index.to_series()), dtype=str)
-    chosen: np.ndarray = names[there]
-    return chosen
 
 
 def _images_worse(spec: DriftSpec, table: Table, confidence: float) -> Iterator[Estimate]:
@@ -242,7 +233,7 @@ def _controls(table: Table, column: str, confidence: float, bounds: tuple[float,
         values = table.profiles[FLOOR + column][name].to_numpy(dtype=np.float64)
         there = np.isfinite(values)
         interval = stats.bootstrap_mean(
-            values[there], confidence=confidence, clusters=_clusters(table, there), bounds=bounds
+            values[there], confidence=confidence, clusters=table.groups(there), bounds=bounds
         )
         missing = int((~there).sum())
         yield Control(
