@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field, model_validator
 from camaudit.checks.kind import Kind
 from camaudit.checks.perturbed import (
     CLEAN_RIGHT,
+    QUERIES,
     ROBUST,
     SUCCESS,
     UNROUNDED,
@@ -108,6 +109,7 @@ def _titles(spec: AdversarialSpec) -> dict[str, str]:
         ROBUST: "right before and after the attack",
         SUCCESS: f"the attack turns the answer to {goal}, after rounding to 8 bits",
         UNROUNDED: f"the attack turns the answer to {goal}, as it proposes the image",
+        QUERIES: "answers that the attack asked the network for (a gradient is taken of one of them)",
     }
 
 
@@ -153,6 +155,7 @@ CHECK = Kind(
     failures=turned,  # type: ignore[arg-type]
     shows="images whose answer the attack turned",
     follow_up="camaudit.engine.perturbed:follow_attack",
+    examine="camaudit.engine.perturbed:examine_attack",
     costs=_costs,  # type: ignore[arg-type]
     limits=LIMITS,
 )

@@ -119,6 +119,7 @@ CHECK = Kind(
     failures=_failures,  # type: ignore[arg-type]
     shows="images that a corruption turned",
     follow_up="camaudit.engine.perturbed:follow_corruption",
+    examine="camaudit.engine.perturbed:examine_corruption",
     costs=_costs,  # type: ignore[arg-type]
     limits=(
         "Corruptions are drawn, not met: real noise, weather and cameras are not these formulas.",

@@ -88,6 +88,9 @@ class Kind:
     follow_up: str = ""
     """``module:callable`` of the engine that measures what one walk over unchanged images cannot: it is given
     the walk when it has ended, and gives the table that is estimated from. Named, since it needs torch."""
+    examine: str = ""
+    """``module:callable`` of the engine that is given a check of the plan and its network before anything is
+    measured, and raises where the follow-up cannot do what the spec asks."""
     compares: str = ""
     """``module:callable`` of the engine that holds the table of another check, named by ``of``, against a
     baseline, and gives the table that is estimated from."""

@@ -49,6 +49,15 @@ class OnePixelAttack(StrictModel):
     """All chance comes from it and the image's id."""
     target: Annotated[int, Field(ge=0)] | str | None = None
     """The class to be reached, by index or name; any wrong answer if left out."""
+    any_target: bool = False
+    """Aim at each of the other classes in turn, until one is reached: with k classes k − 1 times the
+    candidates. The paper's first figure counts so; it is no rate of untargeted searches."""
+
+    @model_validator(mode="after")
+    def _one_goal(self) -> OnePixelAttack:
+        if self.any_target and self.target is not None:
+            raise ValueError('"any_target" aims at every class, and "target" at one: give one of the two')
+        return self
 
     @model_validator(mode="after")
     def _a_search_for_so_many(self) -> OnePixelAttack:
@@ -117,6 +126,7 @@ def _titles(spec: OnePixelSpec) -> dict[str, str]:
 def _question(spec: OnePixelSpec) -> str:
     what = "a single pixel" if spec.attack.pixels == 1 else f"{spec.attack.pixels} pixels"
     goal = "" if spec.attack.target is None else f" to {spec.attack.target}"
+    goal = ", aiming at each other class," if spec.attack.any_target else goal
     return f"How many right answers does {what} turn{goal}, and does the map follow?"
 
 
@@ -128,9 +138,10 @@ def _costs(spec: OnePixelSpec) -> str:
         "evolution": f"{attack.population * (attack.generations + 1)}",
     }
     parts = " and ".join(f"{most[name]} ({name})" for name in attack.searches)
+    goals = ", for each class but its own" if attack.any_target else ""
     return (
-        f"at most {parts} forwards for each image that is classified correctly, and {FORWARDS} for each that "
-        "is turned"
+        f"at most {parts} forwards for each image that is classified correctly{goals}, and {FORWARDS} for "
+        "each that is turned"
     )
 
 
@@ -150,6 +161,7 @@ CHECK = Kind(
     failures=turned,  # type: ignore[arg-type]
     shows="images whose answer a pixel turned",
     follow_up="camaudit.engine.perturbed:follow_one_pixel",
+    examine="camaudit.engine.perturbed:examine_one_pixel",
     costs=_costs,  # type: ignore[arg-type]
     limits=(
         (

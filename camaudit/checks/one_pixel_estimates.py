@@ -8,17 +8,15 @@ import numpy as np
 
 from camaudit import stats
 from camaudit.checks.kind import Estimate
-from camaudit.checks.overlap import end
-from camaudit.checks.perturbed import CLEAN_RIGHT, MEASURES, ROBUST, SUCCESS, column, measures
+from camaudit.checks.perturbed import CLEAN_RIGHT, MEASURES, QUERIES, ROBUST, SUCCESS, column, measures
 from camaudit.checks.perturbed_estimates import (
     CONTROL,
     OFF_CONTROL,
-    about,
     count,
+    length,
     moved_below,
     of_maps,
     share,
-    undefined,
 )
 
 if TYPE_CHECKING:
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
     from camaudit.checks.perturbed_estimates import Cell
     from camaudit.scores import Table
 
-QUERIES = "queries"
 PEAK, PEAK_CHANCE = "distance to the map's peak", "distance to the map's peak, any pixel"
 OBJECT, OBJECT_CHANCE = "distance to the object", "distance to the object, any pixel"
 TURNED = "flipped by a pixel"
@@ -83,32 +80,12 @@ def _estimates(spec: OnePixelSpec, table: Table, confidence: float) -> Iterator[
         title = f"images that the search “{name}” turns, of those it was given (a lower bound)"
         yield share(f"success_rate: {name}", found_by(name), title, table, confidence)
     yield share("clean accuracy", CLEAN_RIGHT, "labelled images right before", table, confidence)
-    yield _length(QUERIES, "candidates asked about for each image right before, mean", table, confidence)
+    yield length(QUERIES, "candidates asked about for each image right before, mean", table, confidence)
     yield from of_maps(spec.gate, spec.mask, table, confidence, control=True)
-    yield _length(PEAK, own_titles(spec)[PEAK], table, confidence, chance=PEAK_CHANCE)
+    yield length(PEAK, own_titles(spec)[PEAK], table, confidence, chance=PEAK_CHANCE)
     if spec.mask is not None:
-        yield _length(OBJECT, own_titles(spec)[OBJECT], table, confidence, chance=OBJECT_CHANCE)
+        yield length(OBJECT, own_titles(spec)[OBJECT], table, confidence, chance=OBJECT_CHANCE)
     yield from _cells(spec, table, confidence)
-
-
-def _length(key: str, title: str, table: Table, confidence: float, *, chance: str = "") -> Estimate:
-    """The mean of a number from 0 on; `chance` names the column of what any pixel would give."""
-    expected = list(table.values(chance)) if chance else []
-    bounds = (0.0, float("inf"))
-    return Estimate(
-        name=key,
-        title=title,
-        interval=stats.bootstrap_mean(
-            table.values(key), confidence=confidence, clusters=table.clusters(key), bounds=bounds
-        ),
-        column=key,
-        low=end(bounds[0]),
-        high=end(bounds[1]),
-        chance=sum(expected) / len(expected) if expected else None,
-        chance_text="a pixel drawn at random from the image" if expected else "",
-        undefined=undefined(table, key),
-        of=about(table, key),
-    )
 
 
 _OUTCOMES = {TURNED: column("spearman", "clean"), ELSEWHERE: column("spearman", "clean", CONTROL)}

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 SHARE = (0.0, 1.0)
 CLEAN_RIGHT, ROBUST, SUCCESS, UNROUNDED = "clean right", "robust", "success", "success before rounding"
+QUERIES = "queries"
 WRONG_BEFORE = "wrong before the attack"
 DECIDED = "turned by the search before"
 IS_TARGET = "its label is the attack's target"

@@ -21,6 +21,7 @@ from camaudit.checks.perturbed import (
     MEASURES,
     NOISE,
     OUTSIDE,
+    QUERIES,
     ROBUST,
     SUCCESS,
     UNROUNDED,
@@ -79,6 +80,7 @@ def _attacked(spec: AdversarialSpec, table: Table, confidence: float) -> Iterato
     title = "images right before that the attack turns, as it proposes them"
     yield share("success_rate before rounding", UNROUNDED, title, table, confidence)
     yield share("clean accuracy", CLEAN_RIGHT, "labelled images right before the attack", table, confidence)
+    yield length(QUERIES, "answers asked for, about each attacked image, mean", table, confidence)
     yield from of_maps(gates, spec.mask, table, confidence)
     yield from _cells(spec, table, confidence)
 
@@ -94,6 +96,26 @@ def share(
         interval=interval,
         column=key,
         gate=gate,
+        undefined=undefined(table, key),
+        of=about(table, key),
+    )
+
+
+def length(key: str, title: str, table: Table, confidence: float, *, chance: str = "") -> Estimate:
+    """The mean of a number from 0 on; `chance` names the column of what any pixel would give."""
+    expected = list(table.values(chance)) if chance else []
+    bounds = (0.0, float("inf"))
+    return Estimate(
+        name=key,
+        title=title,
+        interval=stats.bootstrap_mean(
+            table.values(key), confidence=confidence, clusters=table.clusters(key), bounds=bounds
+        ),
+        column=key,
+        low=end(bounds[0]),
+        high=end(bounds[1]),
+        chance=sum(expected) / len(expected) if expected else None,
+        chance_text="a pixel drawn at random from the image" if expected else "",
         undefined=undefined(table, key),
         of=about(table, key),
     )

@@ -18,6 +18,7 @@ from camaudit.registry import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Self
 
 RGB = 3
 IMAGE_DIMENSIONS = 4
@@ -80,7 +81,7 @@ class Classifier:
         """What it is, as of now: reads all weights."""
         return Identity(
             factory=self.factory or type(self.module).__qualname__,
-            classes=self._seen.get("classes", len(self.classes or ())),
+            classes=self.outputs,
             parameters=sum(parameter.numel() for parameter in self.module.parameters()),
             weights=self.weights,
             weights_sha256=self.weights_sha256,
@@ -92,16 +93,25 @@ class Classifier:
         function = getattr(self.scores, "func", self.scores)
         return "" if function is None else f" scores={function.__module__}:{function.__qualname__}"
 
-    def given(self, inputs: Mapping[str, Tensor]) -> Classifier:
-        """The same network, asked with these inputs beside the images: [n, …] by `forward`'s parameter."""
-        if not inputs and not self.inputs:
-            return self
-        bound = replace(self, inputs=dict(inputs))
-        # One network, whatever it is asked with: what was seen of it counts for all.
-        object.__setattr__(bound, "_seen", self._seen)
-        return bound
+    @property
+    def outputs(self) -> int:
+        """How many outputs it was seen to have; 0 if it never ran and has no class names."""
+        return self._seen.get("classes", len(self.classes or ()))
 
-    def rows(self, index: Tensor) -> Classifier:
+    def given(self, inputs: Mapping[str, Tensor]) -> Self:
+        """The same network, asked with these inputs beside the images: [n, …] by `forward`'s parameter."""
+        return self.like(inputs=dict(inputs)) if inputs or self.inputs else self
+
+    def like(self, **changes: Any) -> Self:
+        """The same network with other fields."""
+        return replace(self, **changes).seen_as(self)
+
+    def seen_as(self, other: Classifier) -> Self:
+        """Itself, as another view of the same network: what was seen of one counts for both."""
+        object.__setattr__(self, "_seen", other._seen)
+        return self
+
+    def rows(self, index: Tensor) -> Self:
         """Itself, to be asked about some of the images, by their numbers int64 [m]; a number may repeat."""
         return self.given({name: values[index] for name, values in self.inputs.items()})
 

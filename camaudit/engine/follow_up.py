@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from camaudit import registry
+
 if TYPE_CHECKING:
+    from camaudit.classifier import Classifier
     from camaudit.engine.collect import Collector
     from camaudit.engine.files import Evidence
+    from camaudit.plan import CheckPlan
     from camaudit.scores import Table
 
 
@@ -23,3 +27,14 @@ class Followed(Protocol):
 
     def told(self, evidence: Evidence, collector: Collector) -> dict[str, object]:
         """Fields of the check's result that show it. Writes pictures and maps to the evidence."""
+
+
+def refused(check: CheckPlan, network: Classifier) -> Exception | None:
+    """Why the follow-up of a check cannot do what its spec asks, or None; nothing is measured."""
+    named = registry.find("check", check.kind).examine
+    try:
+        if named:
+            registry.load(named)(check, network)
+    except Exception as error:  # noqa: BLE001 - an attack by a third party may raise anything
+        return error
+    return None

@@ -10,6 +10,7 @@ import torch
 from camaudit.classifier import load
 from camaudit.classifier.inputs import required
 from camaudit.data.stream import Lost, stream
+from camaudit.engine.follow_up import refused
 from camaudit.engine.inputs import bound, refuse_unequal
 from camaudit.engine.pixels import images
 from camaudit.engine.reasons import reason
@@ -50,6 +51,8 @@ def examine(plan: Plan, device: str = "cpu") -> list[Note]:
             notes += _calibration(plan, work, network, listing)
         if network is not None and listing is not None:
             notes += _layers(work, network, listing)
+        if network is not None:
+            notes += _follow_ups(work, network)
     return list(dict.fromkeys(notes))
 
 
@@ -102,6 +105,14 @@ def _calibration(plan: Plan, work: Pass, network: Classifier | None, listing: Li
     enough = left > 0 or (left == 0 and wanted.data is not None)
     text = f"{wanted.text(work.data)}; there are {len(source.samples):,}"
     yield Note(what=f"calibration of data {work.data}", verdict="ok" if enough else "error", text=text)
+
+
+def _follow_ups(work: Pass, network: Classifier) -> Iterator[Note]:
+    """Whether attacks take the parameters and the budget that they are given, and classes exist."""
+    for check in work.checks:
+        problem = refused(check, network)
+        if problem is not None:
+            yield Note(what=f"check {check.id}", verdict="error", text=reason(problem))
 
 
 def _layers(work: Pass, network: Classifier, listing: Listing) -> Iterator[Note]:

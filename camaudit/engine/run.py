@@ -19,6 +19,7 @@ from camaudit.engine.calibrate import calibrate
 from camaudit.engine.drift import beside
 from camaudit.engine.environment import environment
 from camaudit.engine.files import Evidence
+from camaudit.engine.follow_up import refused
 from camaudit.engine.reasons import reason
 from camaudit.engine.streaming import Walk
 from camaudit.engine.usable import missing_region, refuse_empty, too_many_lost
@@ -136,7 +137,7 @@ class Session:
             network = self._network(work.model)
             listing = self._listing(work, network)
             refuse_empty(listing, work.data)
-            work = self._possible(work, listing)
+            work = self._possible(work, listing, network)
             walk = Walk(
                 work=work,
                 classifier=network,
@@ -163,13 +164,15 @@ class Session:
         except Exception as error:  # noqa: BLE001 - numbers must not be lost for want of a picture
             warnings.warn(f"evidence of {work.data} is incomplete: {reason(error)}", stacklevel=1)
 
-    def _possible(self, work: Pass, listing: Listing) -> Pass:
-        """The pass without the checks whose regions the data does not have; those become an ERROR."""
+    def _possible(self, work: Pass, listing: Listing, network: Classifier) -> Pass:
+        """The pass without the checks that cannot be carried out; those become an ERROR at once."""
         allowed = self.plan.spec.data[work.data].allow_unusable
         possible = []
         for check in work.checks:
             regions = [column.region for column in check.columns.values() if column.region is not None]
-            problem = missing_region(listing, dict.fromkeys(regions), allowed, work.data)
+            problem = missing_region(listing, dict.fromkeys(regions), allowed, work.data) or refused(
+                check, network
+            )
             if problem is None:
                 possible.append(check)
             else:

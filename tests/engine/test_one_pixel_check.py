@@ -10,11 +10,14 @@ import torch
 from PIL import Image
 
 from camaudit import plan
+from camaudit.checks.one_pixel import OnePixelAttack
 from camaudit.checks.perturbed_estimates import UNTOLD
+from camaudit.classifier import Classifier
 from camaudit.engine.perturbed.places import to_object, to_peak
-from camaudit.engine.perturbed.search import control
+from camaudit.engine.perturbed.search import control, hunt
+from camaudit.engine.perturbed.threat import ANY_TARGET
 from camaudit.errors import SpecError
-from camaudit.perturb.one_pixel import CORNERS
+from camaudit.perturb.one_pixel import CORNERS, paint
 from camaudit.spec import read
 from tests.engine.perturbed_audit import audited, known, write
 from tests.engine.test_perturbed import finding, table
@@ -203,6 +206,48 @@ def test_targeted_searches_count_the_target(tmp_path):
     assert "flip to above exists" in check.attacked.words[0]
 
 
+def test_any_target_reaches_with_two_classes_what_an_untargeted_sweep_does(tmp_path):
+    (check,) = audited(tmp_path, one_pixel(attack={"search": "sweep", "any_target": True})).checks
+    assert table(tmp_path)["success"].eq(1).to_dict() == corner_flips()
+    assert dict(check.attacked.threat)["goal"] == ANY_TARGET
+    assert finding(check, "success_rate").n == 24
+
+
+def test_any_target_aims_at_every_class_but_its_own_until_one_is_reached():
+    """Logits (0, a, b) - bias of the mean red and green: which class one pixel reaches is known."""
+
+    class Network(torch.nn.Module):
+        def forward(self, x):
+            red, green, _ = x.sum((2, 3)).unbind(1)
+            return torch.stack([torch.zeros_like(red), red - 0.5, green - 0.5], dim=1)
+
+    network = Classifier(module=Network().eval())
+    images = torch.zeros(2, 3, 4, 4)
+    images[1, 0, 0, 0] = 1.0  # answered as 1
+    labels = torch.tensor([0, 1])
+    attack = OnePixelAttack(search="sweep", any_target=True)
+    first, second = hunt(attack, network, images, labels, goals=(0, 1, 2), seeds=[0, 0])
+    # Aimed at 1 (0 is its own label): the first corner colour with red; black changes nothing.
+    assert first.candidate is not None
+    assert network.logits(paint(images[:1], first.candidate[None])).argmax() == 1
+    # Aimed at 0: black at the red pixel, which the sweep tries first.
+    assert second.queries == {"sweep": 1}
+    (untargeted, _) = hunt(attack, network, images, labels, goals=None, seeds=[0, 0])
+    assert untargeted.queries["sweep"] <= first.queries["sweep"]
+    (nothing, _) = hunt(
+        attack, Classifier(module=Deaf().eval()), images, labels, goals=(0, 1, 2), seeds=[0, 0]
+    )
+    assert nothing.candidate is None
+    assert nothing.queries == {"sweep": 2 * 16 * len(CORNERS)}
+
+
+class Deaf(torch.nn.Module):
+    """Answers 0, whatever it sees."""
+
+    def forward(self, x):
+        return torch.tensor([1.0, 0.0, 0.0]).expand(len(x), 3) + 0 * x.sum()
+
+
 def test_wrong_images_are_not_searched(tmp_path):
     (check,) = audited(tmp_path, one_pixel(attack={"search": "guided"}), data={"wrong": 6}).checks
     assert finding(check, "success_rate").n == 18
@@ -215,6 +260,7 @@ def test_wrong_images_are_not_searched(tmp_path):
     [
         ({"pixels": 3, "search": "sweep"}, '"search: sweep" goes through single pixels'),
         ({"pixels": 0}, "must be at least 1"),
+        ({"any_target": True, "target": 1}, '"any_target" aims at every class, and "target" at one'),
         ({"population": 3}, "must be at least 4"),
         ({"serch": "sweep"}, 'did you mean "search"'),
         ({"search": "swep"}, 'did you mean "sweep"'),
@@ -229,3 +275,5 @@ def test_a_search_that_makes_no_sense_is_refused(tmp_path, attack, message):
 def test_the_plan_tells_the_most_it_can_take(tmp_path):
     text = plan.make(read(write(tmp_path, one_pixel()))).text()
     assert "at most 1072, a gradient (guided) and 440 (evolution) forwards for each image" in text
+    spec = write(tmp_path, one_pixel(attack={"any_target": True}))
+    assert "classified correctly, for each class but its own, and" in plan.make(read(spec)).text()

@@ -9,7 +9,11 @@ import pytest
 import torch
 
 from camaudit import plan
+from camaudit.classifier import Classifier
+from camaudit.engine import run
+from camaudit.engine.perturbed.counted import counted
 from camaudit.engine.perturbed.seeds import seeds
+from camaudit.engine.preflight import examine
 from camaudit.errors import SpecError
 from camaudit.perturb.attacks import ATTACKS
 from camaudit.result import AuditResult
@@ -165,6 +169,56 @@ def test_what_cannot_be_attacked_is_an_error_of_this_check_alone(tmp_path, attac
     assert checks[1].status != "ERROR"
 
 
+def test_an_attack_that_cannot_be_made_is_refused_before_anything_is_measured(tmp_path):
+    """By `camaudit check` as well; and the checks beside it are carried out."""
+    check = adversarial(attack={"name": "signs", "norm": "patch", "eps": 2})
+    bad = {"id": "dark", "kind": "corruption", "corruptions": [{"name": "contrast", "severty": 2}]}
+    bad["gate"] = {"accuracy": {"at_least": 0.1}}
+    path = write(tmp_path, check, bad, adversarial("fine"))
+    notes = {note.what: note for note in examine(plan.make(read(path))) if note.verdict == "error"}
+    assert "cannot keep a budget in patch" in notes["check under-attack"].text
+    assert 'did you mean "severity"' in notes["check dark"].text
+    assert "check fine" not in notes
+    first, second, third = run(plan.make(read(path)), tmp_path / "out").checks
+    assert (first.status, second.status) == ("ERROR", "ERROR")
+    assert first.population is None, "nothing was measured for it"
+    assert third.status != "ERROR"
+
+
+def test_answers_asked_for_are_counted_image_by_image(tmp_path):
+    (check,) = audited(tmp_path, adversarial(), batch_size=5, data={"wrong": 3}).checks
+    rows = table(tmp_path)["queries"]
+    assert rows.dropna().eq(1.0).all(), "one step asks once"
+    assert int(rows.isna().sum()) == 3
+    assert finding(check, "queries").value == 1.0
+    assert dict(check.attacked.threat)["answers asked for"] == "median 1, at most 1 for one image"
+
+
+def test_an_attack_that_asks_past_the_door_is_not_counted_as_asking_nothing(tmp_path, monkeypatch):
+    def past(classifier, images, labels, *, seeds, targets=None):
+        classifier.module(images)
+        return images
+
+    monkeypatch.setitem(ATTACKS, "past", member("past", lambda *_: past))
+    (check,) = audited(tmp_path / "a", adversarial(attack={"name": "past"})).checks
+    assert dict(check.attacked.threat)["answers asked for"].startswith("not counted")
+    assert finding(check, "queries").undefined == {"the attack asks the network past its door": 24}
+    (check,) = audited(tmp_path / "b", adversarial(attack={"name": "shaken"})).checks
+    assert dict(check.attacked.threat)["answers asked for"] == "none"
+    assert finding(check, "queries").value == 0.0
+
+
+def test_many_versions_of_one_image_count_for_that_image():
+    network = Classifier(module=torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(12, 2)).eval())
+    asked = counted(network, 3)
+    asked.logits(torch.rand(3, 3, 2, 2))
+    asked.rows(torch.tensor([1])).logits(torch.rand(5, 3, 2, 2))
+    asked.rows(torch.tensor([2])).rows(torch.tensor([0, 0])).logits(torch.rand(2, 3, 2, 2))
+    asked.logits(torch.rand(6, 3, 2, 2))
+    assert asked.asked.tolist() == [3, 8, 5]
+    assert network.outputs == 2, "what was seen of one view counts for the network"
+
+
 def test_values_that_are_not_finite_are_invalid(tmp_path):
     (check,) = audited(tmp_path, adversarial(attack={"name": "nan"})).checks
     even = sum(seed % 2 == 0 for seed in seeds(0, "nan", [f"s{number:03d}" for number in range(24)]))
@@ -184,8 +238,6 @@ def test_a_network_left_as_a_mess_is_what_it_was_before(tmp_path, recwarn):
 def test_answers_and_maps_that_do_not_follow_the_pixels_stand_still(tmp_path):
     check = adversarial(attack={"name": "shaken", "eps": "1/255"}, gate={"success_rate": {"at_most": 0.3}})
     path = write(tmp_path, check, network="steady")
-    from camaudit.engine import run
-
     (found,) = run(plan.make(read(path)), tmp_path / "out").checks
     assert finding(found, "success_rate").n > 5
     for name, still in (("success_rate", 0), ("map_spearman", 1), ("map_wasserstein", 0), ("map_ssim", 1)):

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from camaudit import registry
@@ -14,6 +15,7 @@ from camaudit.checks.perturbed import (
     NOISE,
     NOT_FINITE,
     OUTSIDE,
+    QUERIES,
     ROBUST,
     SUCCESS,
     UNROUNDED,
@@ -54,7 +56,8 @@ if TYPE_CHECKING:
     from camaudit.perturb.member import Member, Perturbation
     from camaudit.plan import CheckPlan
 
-OUTCOMES = (CLEAN_RIGHT, ROBUST, SUCCESS, UNROUNDED)
+OUTCOMES = (CLEAN_RIGHT, ROBUST, SUCCESS, UNROUNDED, QUERIES)
+UNCOUNTED = "the attack asks the network past its door"
 EXAMPLES = 5
 """Broken rules told in full."""
 
@@ -67,15 +70,15 @@ def follow(check: CheckPlan, walk: Walk, drawn: Sequence[Sample], *, workers: in
     """
     spec: AdversarialSpec = check.spec  # type: ignore[assignment]
     member: Member = registry.find("attack", spec.attack.name)
-    budget = Budget(norm=spec.attack.norm, eps=spec.attack.eps)
+    attack = examine(check, walk.classifier)
     target = class_index(spec.attack.target, walk.classifier)
-    _refuse(member, budget, targeted=target is not None)
     request = clean_map(check)
     assert request is not None
     raid = Raid(
         spec=spec,
-        attack=member.make(spec.attack.parameters, budget),
-        budget=budget,
+        attack=attack,
+        budget=_budget(spec),
+        blind=member.access == "none",
         target=target,
         walk=walk,
         mapper=Mapper(walk=walk, request=request),
@@ -92,7 +95,7 @@ def follow(check: CheckPlan, walk: Walk, drawn: Sequence[Sample], *, workers: in
     doubts = (f"{member.name}: {member.doubt}",) if member.doubt else ()
     return Perturbed(
         table=table,
-        threat=of_attack(spec, member, goal=aim, attacked=attacked),
+        threat=of_attack(spec, member, goal=aim, attacked=attacked, queries=raid.queries()),
         cells=cells(table, moved_below(spec, table)),
         transitions=dict(raid.transitions),
         shots=(raid.shots,),
@@ -101,15 +104,26 @@ def follow(check: CheckPlan, walk: Walk, drawn: Sequence[Sample], *, workers: in
     )
 
 
-def _refuse(member: Member, budget: Budget, *, targeted: bool) -> None:
-    """Raise `ModelError` where the attack cannot keep such a budget, or cannot aim."""
+def examine(check: CheckPlan, network: Classifier) -> Perturbation:
+    """The attack, ready to propose; nothing is run.
+
+    Raises `ModelError` where it cannot keep such a budget, cannot aim, or does not take the parameters that
+    the spec gives; `MapError` for a class that there is not.
+    """
+    spec: AdversarialSpec = check.spec  # type: ignore[assignment]
+    member: Member = registry.find("attack", spec.attack.name)
+    budget, where = _budget(spec), f"attack {member.name}"
     if budget.norm not in member.norms:
         allowed = ", ".join(member.norms) or "none: it keeps no budget"
-        raise ModelError(
-            f"it cannot keep a budget in {budget.norm}; its norms: {allowed}", where=f"attack {member.name}"
-        )
-    if targeted and not member.targeted:
-        raise ModelError("it cannot aim at a class", where=f"attack {member.name}", hint='leave "target" out')
+        raise ModelError(f"it cannot keep a budget in {budget.norm}; its norms: {allowed}", where=where)
+    if spec.attack.target is not None and not member.targeted:
+        raise ModelError("it cannot aim at a class", where=where, hint='leave "target" out')
+    class_index(spec.attack.target, network)
+    return member.make(spec.attack.parameters, budget)
+
+
+def _budget(spec: AdversarialSpec) -> Budget:
+    return Budget(norm=spec.attack.norm, eps=spec.attack.eps)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +150,8 @@ class Raid:
     spec: AdversarialSpec
     attack: Perturbation
     budget: Budget
+    blind: bool
+    """Whether the attack asks the network nothing."""
     target: int | None
     walk: Walk
     mapper: Mapper
@@ -145,6 +161,8 @@ class Raid:
     settings: dict[str, float] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
     """What was wrong with images that the attack made, in full."""
+    asked: list[float] = field(default_factory=list)
+    """Answers asked for about each image."""
     done: int = 0
 
     def takes(self, sample: Sample) -> bool:
@@ -153,7 +171,7 @@ class Raid:
         if why is None:
             return True
         key = sample.id
-        self.ledger.blank([*map_titles(self.spec.mask, noise=True), SUCCESS, UNROUNDED], key, why)
+        self.ledger.blank([*map_titles(self.spec.mask, noise=True), SUCCESS, UNROUNDED, QUERIES], key, why)
         known = why in OUTSIDE
         self.ledger.note(CLEAN_RIGHT, key, float(why != WRONG_BEFORE), None if known else why)
         # An image that is wrong before is not robust; one that has the target's label was not tried.
@@ -187,6 +205,12 @@ class Raid:
         self._count(struck)
         self.done += len(loaded)
 
+    def queries(self) -> str:
+        """How often the network was asked about an image, for the threat model: every rate belongs to it."""
+        if self.blind or not any(self.asked):
+            return "none" if self.blind else f"not counted: {UNCOUNTED}"
+        return f"median {np.median(self.asked):,.0f}, at most {max(self.asked):,.0f} for one image"
+
     def refuse_broken(self) -> None:
         """Raise `ModelError` where there is no image with which the attack kept its rules."""
         if self.done and len(self.broken) == self.done:
@@ -214,8 +238,10 @@ class Raid:
             finite = scores.isfinite().all(1).tolist()
             for key, value, fine, why in zip(own.ids, values.tolist(), finite, reasons, strict=True):
                 self.ledger.note(column, key, float(value), why or (None if fine else NOT_FINITE))
-        for key, fault in zip(own.ids, own.made.faults, strict=True):
+        for key, fault, asked in zip(own.ids, own.made.faults, own.made.queries, strict=True):
             self.ledger.note(CLEAN_RIGHT, key, 1.0)
+            self.ledger.note(QUERIES, key, asked, None if asked or self.blind else UNCOUNTED)
+            self.asked.append(asked)
             if fault is not None:
                 self.broken.append(f"invalid: {key}: {fault}")
         finite = logits.isfinite().all(1).tolist()

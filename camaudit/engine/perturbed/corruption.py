@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from camaudit.checks.corruption import CorruptionSpec
+    from camaudit.checks.corruption import CorruptionItem, CorruptionSpec
     from camaudit.classifier import Classifier
     from camaudit.data.sample import Sample
     from camaudit.data.stream import Loaded
@@ -66,13 +66,9 @@ def follow(check: CheckPlan, walk: Walk, drawn: Sequence[Sample], *, workers: in
     spec: CorruptionSpec = check.spec  # type: ignore[assignment]
     request = clean_map(check)
     assert request is not None
-    members: list[Member] = [registry.find("corruption", item.name) for item in spec.corruptions]
     weather = Weather(
         spec=spec,
-        ways={
-            item.text: member.make(item.parameters, None)
-            for item, member in zip(spec.corruptions, members, strict=True)
-        },
+        ways=examine(check, walk.classifier),
         walk=walk,
         mapper=Mapper(walk=walk, request=request),
         ledger=Ledger(columns=tuple(own_titles(spec))),
@@ -84,6 +80,7 @@ def follow(check: CheckPlan, walk: Walk, drawn: Sequence[Sample], *, workers: in
         walk.tick(weather.done, len(subjects))
     weather.refuse_spoilt()
     table = weather.ledger.table(check, walk.collector, weather.grid)
+    members = [_member(item) for item in spec.corruptions]
     doubts = dict.fromkeys(f"{member.name}: {member.doubt}" for member in members if member.doubt)
     return Perturbed(
         table=table,
@@ -93,6 +90,20 @@ def follow(check: CheckPlan, walk: Walk, drawn: Sequence[Sample], *, workers: in
         shots=tuple(weather.shots.values()),
         notes=(*doubts, *weather.spoilt[:EXAMPLES]),
     )
+
+
+def examine(check: CheckPlan, _: Classifier) -> dict[str, Perturbation]:
+    """The corruptions by what they are called, ready to be used.
+
+    Raises `ModelError` for parameters that one does not take.
+    """
+    spec: CorruptionSpec = check.spec  # type: ignore[assignment]
+    return {item.text: _member(item).make(item.parameters, None) for item in spec.corruptions}
+
+
+def _member(item: CorruptionItem) -> Member:
+    found: Member = registry.find("corruption", item.name)
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,6 @@ from camaudit.checks.one_pixel_estimates import (
     OBJECT_CHANCE,
     PEAK,
     PEAK_CHANCE,
-    QUERIES,
     cells,
     found_by,
     own_titles,
@@ -28,6 +27,7 @@ from camaudit.checks.perturbed import (
     NOISE,
     NOT_FINITE,
     OUTSIDE,
+    QUERIES,
     ROBUST,
     SUCCESS,
     WRONG_BEFORE,
@@ -47,7 +47,7 @@ from camaudit.engine.perturbed.search import control, hunt
 from camaudit.engine.perturbed.seeds import seeds
 from camaudit.engine.perturbed.shots import Shot, Shots, uint8
 from camaudit.engine.perturbed.subjects import class_index, class_name, excluded, loaded_batches, masks_of
-from camaudit.engine.perturbed.threat import goal, of_pixels
+from camaudit.engine.perturbed.threat import ANY_TARGET, goal, of_pixels
 from camaudit.engine.pixels import images as pixels
 from camaudit.errors import DataError
 from camaudit.exhibits import Strike
@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from camaudit.checks.one_pixel import OnePixelSpec
+    from camaudit.classifier import Classifier
     from camaudit.data.sample import Sample
     from camaudit.data.stream import Loaded
     from camaudit.engine.perturbed.mapper import After
@@ -91,7 +92,7 @@ def follow(check: CheckPlan, walk: Walk, drawn: Sequence[Sample], *, workers: in
     titles = {**map_titles(spec.mask, noise=True), **own_titles(spec)}
     search = Hunt(
         spec=spec,
-        target=class_index(spec.attack.target, walk.classifier),
+        target=examine(check, walk.classifier),
         walk=walk,
         mapper=Mapper(walk=walk, request=request),
         ledger=Ledger(columns=tuple(titles)),
@@ -106,7 +107,7 @@ def follow(check: CheckPlan, walk: Walk, drawn: Sequence[Sample], *, workers: in
         table=table,
         threat=of_pixels(
             spec,
-            goal=goal(search.target, walk.classifier),
+            goal=ANY_TARGET if spec.attack.any_target else goal(search.target, walk.classifier),
             attacked=f"{len(subjects)} of {len(samples)}",
             queries=search.queries(),
         ),
@@ -115,6 +116,12 @@ def follow(check: CheckPlan, walk: Walk, drawn: Sequence[Sample], *, workers: in
         shots=(search.shots,),
         words=(*search.words(), *told_of(moved_below(spec, table))),
     )
+
+
+def examine(check: CheckPlan, network: Classifier) -> int | None:
+    """The index of the class that is aimed at, if one is. Raises `MapError` for one that there is not."""
+    spec: OnePixelSpec = check.spec  # type: ignore[assignment]
+    return class_index(spec.attack.target, network)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,6 +162,13 @@ class Hunt:
     grid: dict[str, float] = field(default_factory=dict)
     done: int = 0
 
+    @property
+    def goals(self) -> tuple[int, ...] | None:
+        """The classes that are aimed at; None where any wrong answer will do."""
+        if self.spec.attack.any_target:
+            return tuple(range(self.walk.classifier.outputs))
+        return None if self.target is None else (self.target,)
+
     def takes(self, sample: Sample) -> bool:
         """Whether an image is searched; where not, what is known of it is written down."""
         why = excluded(sample, self.walk, self.target)
@@ -173,9 +187,8 @@ class Hunt:
         network = self.walk.classifier
         clean = pixels(loaded, network.device)
         labels = torch.tensor([item.sample.label for item in loaded], device=network.device)
-        aims = labels if self.target is None else torch.full_like(labels, self.target)
         own = seeds(self.spec.attack.seed, NAME, [item.sample.id for item in loaded])
-        hunted = hunt(self.spec.attack, network, clean, aims, targeted=self.target is not None, seeds=own)
+        hunted = hunt(self.spec.attack, network, clean, labels, goals=self.goals, seeds=own)
         for row, (item, one) in enumerate(zip(loaded, hunted, strict=True)):
             self._note(item.sample.id, one, clean[row])
         rows = [row for row, one in enumerate(hunted) if one.candidate is not None]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from camaudit.checks.perturbed import INVALID
+from camaudit.engine.perturbed.counted import counted
 from camaudit.errors import ModelError
 from camaudit.perturb.budget import Budget, rounded, violations
 from camaudit.perturb.guard import guarded
@@ -37,6 +38,8 @@ class Proposal:
     images: Tensor
     rounded: Tensor
     faults: tuple[str | None, ...]
+    queries: tuple[float, ...]
+    """Answers that the network gave about each image while they were made."""
 
     @property
     def reasons(self) -> tuple[str | None, ...]:
@@ -59,9 +62,10 @@ def propose(
     The attack is given copies. Raises `ModelError` for anything but images of the same shape; what the attack
     itself raises goes through.
     """
+    asked = counted(network, len(images))
     with guarded(network.module, seed=seeds[0]):
         found = perturbation(
-            network,
+            asked,
             images.clone(),
             labels.clone(),
             seeds=tuple(seeds),
@@ -72,7 +76,7 @@ def propose(
     faults = tuple(violations(images, given, budget or ANYTHING))
     broken = torch.tensor([fault is not None for fault in faults], device=images.device)
     sound = torch.where(broken[:, None, None, None], images, given)
-    return Proposal(images=sound, rounded=rounded(sound), faults=faults)
+    return Proposal(images=sound, rounded=rounded(sound), faults=faults, queries=tuple(asked.asked.tolist()))
 
 
 def _checked(found: object, images: Tensor) -> Tensor:

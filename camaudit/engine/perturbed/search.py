@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,27 +57,33 @@ def hunt(
     attack: OnePixelAttack,
     network: Classifier,
     images: Tensor,
-    classes: Tensor,
+    labels: Tensor,
     *,
-    targeted: bool,
+    goals: Sequence[int] | None,
     seeds: Sequence[int],
 ) -> list[Hunted]:
-    """Search images [n, 3, h, w]; `classes` are the labels, or the classes to be reached."""
+    """Search images [n, 3, h, w] for any answer but their label, or for the first of the `goals` reached.
+
+    Each search aims at one goal after the other, but at no image's own label, before the next search begins.
+    """
     size = images.shape[2] * images.shape[3]
+    batch = max(LEAST, min(MOST, PIXELS_AT_ONCE // size))
+    queries: list[dict[SearchName, int]] = [{} for _ in images]
+    hits: dict[int, tuple[np.ndarray, SearchName]] = {}
     with guarded(network.module, seed=seeds[0]):
-        oracle = Oracle(
-            network,
-            images,
-            classes,
-            targeted=targeted,
-            batch=max(LEAST, min(MOST, PIXELS_AT_ONCE // size)),
+        oracles = (
+            [Oracle(network, images, labels, batch=batch)]
+            if goals is None
+            else [
+                Oracle(network, images, torch.full_like(labels, goal), targeted=True, batch=batch)
+                for goal in goals
+            ]
         )
-        queries: list[dict[SearchName, int]] = [{} for _ in images]
-        hits: dict[int, tuple[np.ndarray, SearchName]] = {}
-        for name in attack.searches:
-            left = [row for row in range(len(images)) if row not in hits]
+        for name, oracle in product(attack.searches, oracles):
+            own = oracle.targeted & (oracle.classes == labels)
+            left = [row for row in range(len(images)) if row not in hits and not own[row]]
             for found in run(oracle, made(attack, name), left, seeds=seeds) if left else ():
-                queries[found.row][name] = found.queries
+                queries[found.row][name] = queries[found.row].get(name, 0) + found.queries
                 if found.candidate is not None:
                     hits[found.row] = found.candidate, name
     return [

@@ -68,7 +68,7 @@ def class_index(target: int | str | None, network: Classifier) -> int | None:
     """The index of the class that a targeted attack aims at. Raises `MapError` for one that there is not."""
     if target is None:
         return None
-    outputs = network.identity.classes
+    outputs = network.outputs
     if isinstance(target, int) and target >= outputs:
         raise MapError(
             f"target {target}: the network has {outputs} outputs, so 0 to {outputs - 1} are allowed"

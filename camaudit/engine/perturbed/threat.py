@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 UNIT = "pixels in [0, 1], before the network's own preprocessing"
 GRID = "8 bits: success counts after rounding to multiples of 1/255"
+ANY_TARGET = "targeted: the first of all other classes that is reached, each aimed at in turn"
 ACCESS: dict[Access, str] = {
     "gradient": "the network's gradients",
     "scores": "the network's answers alone",
@@ -26,7 +27,9 @@ ACCESS: dict[Access, str] = {
 }
 
 
-def of_attack(spec: AdversarialSpec, member: Member, *, goal: str, attacked: str) -> dict[str, str]:
+def of_attack(
+    spec: AdversarialSpec, member: Member, *, goal: str, attacked: str, queries: str
+) -> dict[str, str]:
     """The threat model of an attack, term by term."""
     return {
         "attack": spec.attack.name,
@@ -37,6 +40,7 @@ def of_attack(spec: AdversarialSpec, member: Member, *, goal: str, attacked: str
         "grid": GRID,
         "goal": goal,
         "access": ACCESS[member.access],
+        "answers asked for": queries,
         "attacked": f"images classified correctly before: {attacked}",
         "seed": f"{spec.attack.seed}, with the attack's name and the image's id",
     }

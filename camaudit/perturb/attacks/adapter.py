@@ -166,7 +166,9 @@ class TorchAttack:
 
 
 def _count(classifier: Classifier, images: Tensor) -> int:
-    """How many classes there are, by the answer to one image."""
+    """How many classes there are; a network that nobody has asked yet is asked about one image."""
+    if classifier.outputs:
+        return classifier.outputs
     first = torch.zeros(1, dtype=torch.int64, device=images.device)
     with guarded(classifier.module), torch.no_grad():
         return classifier.rows(first).logits(images[:1]).shape[1]
