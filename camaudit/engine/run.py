@@ -15,6 +15,7 @@ import torch
 from camaudit import assessment, registry
 from camaudit.baseline.unused import left_behind, told
 from camaudit.classifier import load
+from camaudit.engine.allocation import pages_kept
 from camaudit.engine.calibrate import calibrate
 from camaudit.engine.drift import beside
 from camaudit.engine.environment import environment
@@ -79,7 +80,8 @@ def run(plan: Plan, folder: Path, options: Options | None = None) -> AuditResult
         torch.set_num_threads(options.threads)
     _clear(folder)
     session = Session(plan=plan, folder=folder, options=options)
-    result = session.run()
+    with pages_kept():
+        result = session.run()
     result.write(folder / "result.json")
     return result
 
