@@ -1,0 +1,1 @@
+"""Published CIFAR-10 networks on images of the development data; see README.md."""
