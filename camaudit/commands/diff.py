@@ -47,8 +47,10 @@ def diff(*, old: str, new: Path | None, worst: int, reports: Path, output: Path 
       camaudit diff audits/baselines/dogs.json reports/dogs/baselines/no-drift.json
     """
     if new is None:
-        for item in waiting(old, reports):
-            folder = output or item.home / f"diff-{item.check.id}"
+        items = list(waiting(old, reports))
+        for item in items:
+            own = (output or item.home) / f"diff-{item.check.id}"
+            folder = output if output is not None and len(items) == 1 else own
             _tell_accepted((item.target, item.candidate), worst, item, folder if page else None)
     elif _is_run(Path(old)) and _is_run(new):
         _tell_runs(Path(old), new, worst, output, page=page)

@@ -156,10 +156,11 @@ class Run:
 
 def _listed(frame: pd.DataFrame, columns: list[str]) -> Iterable[tuple[str, Sample]]:
     present = [name for name in columns if name in frame.columns]
-    split = re.compile("; (?=(?:" + "|".join(map(re.escape, present)) + "): )") if present else None
+    # The longest first: a name may begin with another one and a colon.
+    names = "|".join(re.escape(name) for name in sorted(present, key=len, reverse=True))
+    reason = re.compile(rf"(?:^|; )({names}): (.*?)(?=$|; (?:{names}): )", re.DOTALL)
     for row in frame.to_dict("records"):
-        reasons = split.split(row.get("undefined", "")) if split else []
-        why = dict(item.split(": ", 1) for item in reasons if ": " in item)
+        why = dict(reason.findall(row.get("undefined", ""))) if present else {}
         yield (
             row["id"],
             Sample(

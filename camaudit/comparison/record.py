@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import isclose, isnan
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -93,8 +94,8 @@ class Answers:
 class Pairing:
     """How many images each side has, how many are the same ones, and why the others were left out.
 
-    `paired` + the counts of `left_out` = before + after − paired − the ids in both that were left out, which
-    are counted once. `partial` says why only some images of a side are known; means are then not taken.
+    `paired` and the counts of `left_out` add up to the ids of either side. `partial` says why only some
+    images of a side are known; means are then not taken.
     """
 
     before: int
@@ -195,5 +196,10 @@ def _differs(numbers: Numbers) -> bool:
     if before is None or after is None:
         return any(item is not None and item.status is not None for item in (before, after))
     gated = before.status is not None or after.status is not None
-    same = (before.status, before.gate, repr(before.value)) == (after.status, after.gate, repr(after.value))
-    return gated and not same
+    judged_alike = (before.status, before.gate) == (after.status, after.gate)
+    return gated and not (judged_alike and _alike(before.value, after.value))
+
+
+def _alike(one: float, other: float) -> bool:
+    """Whether two numbers are the same but for what threads and batches do to arithmetic."""
+    return isclose(one, other, rel_tol=1e-6, abs_tol=1e-9) or (isnan(one) and isnan(other))

@@ -138,6 +138,26 @@ def test_a_number_that_died_is_told(tmp_path: Path) -> None:
     assert "dog-03" not in [item.id for item in found.worst]
 
 
+def test_the_reason_of_every_column_is_found(tmp_path: Path) -> None:
+    """Names of columns hold colons, and reasons hold what else parts a cell."""
+    names = ("blur 2", "blur 2: right", "energy_inside")
+    own = fixture.check(
+        columns=dict.fromkeys(names, ""), population=fixture.population(used=1, sha256="a" * 64)
+    )
+    made = run(tmp_path / "a", {"dog": float("nan")}, check=own)
+    table = pd.read_csv(tmp_path / "a/samples.csv", dtype=str)
+    told = "blur 2: no mask; none at all; blur 2: right: no label: none; energy_inside: all-zero map"
+    table.assign(**{"blur 2": "", "blur 2: right": "", "undefined": told}).to_csv(
+        tmp_path / "a/samples.csv", index=False
+    )
+    result = replace(made.result, files={})
+    assert Run(folder=made.folder, result=result).kept(own).samples["dog"].why == {
+        "blur 2": "no mask; none at all",
+        "blur 2: right": "no label: none",
+        "energy_inside": "all-zero map",
+    }
+
+
 def test_map_distance_is_of_native_maps_and_names_what_has_none(tmp_path: Path) -> None:
     maps = {key: ramp(number) for number, key in enumerate(IDS[:20])}
     maps["dog-00"] = -maps["dog-00"]

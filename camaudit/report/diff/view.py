@@ -10,6 +10,7 @@ from camaudit.report import charts, numbers
 from camaudit.report.diff import words
 from camaudit.report.samples import ScaleView
 from camaudit.report.words import Anchors, Badge, badge, printable
+from camaudit.result import SEVERITY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -98,9 +99,12 @@ class CheckView:
     title: str
     badges: tuple[Badge | None, Badge | None]
     tone: str
-    summary: str
-    """Its first difference, or why there is none, for the table of checks."""
+    deciding: str
+    """The number that says most of the two verdicts, by name."""
     estimates: tuple[str, str]
+    """What it is on both sides."""
+    delta: tuple[str, str]
+    """A difference and the number that it is of: the deciding one, or else the one that ranks the images."""
     reasons: tuple[tuple[str, str], ...]
     changes: tuple[tuple[str, str, str], ...]
     incomparable: tuple[str, ...]
@@ -198,15 +202,16 @@ def _kind(line: str) -> str:
 
 def _check(check: CheckComparison, drawn: Drawn, anchors: Anchors, anchor: str) -> CheckView:
     before, after = check.statuses
-    first = check.differences[0] if check.differences else None
+    deciding = _deciding(check)
     return CheckView(
         anchor=anchor,
         id=check.id,
         title=check.title,
         badges=(_badge(before), _badge(after)),
         tone=after.lower() if after is not None else "skip",
-        summary=words.delta(first) if first is not None else "",
-        estimates=_estimates(check),
+        deciding=deciding.name if deciding is not None else "",
+        estimates=_estimates(deciding),
+        delta=_delta(check, deciding),
         reasons=tuple(_reasons(check)),
         changes=tuple(map(_change, check.changes)),
         incomparable=check.incomparable,
@@ -228,11 +233,28 @@ def _badge(status: Status | None) -> Badge | None:
     return None if status is None else badge(status)
 
 
-def _estimates(check: CheckComparison) -> tuple[str, str]:
-    """The first number of both sides, which is a gated one where there is any."""
-    first = check.numbers[0] if check.numbers else None
-    sides = (None, None) if first is None else (first.before, first.after)
+def _deciding(check: CheckComparison) -> Numbers | None:
+    """The number with the worst status on the second side, or on the first where that has none."""
+
+    def badness(item: Numbers) -> int:
+        sides = [
+            side.status for side in (item.after, item.before) if side is not None and side.status is not None
+        ]
+        return SEVERITY.index(sides[0]) if sides else -1
+
+    return max(check.numbers, key=badness, default=None)
+
+
+def _estimates(item: Numbers | None) -> tuple[str, str]:
+    sides = (None, None) if item is None else (item.before, item.after)
     return words.finding(sides[0])[0], words.finding(sides[1])[0]
+
+
+def _delta(check: CheckComparison, deciding: Numbers | None) -> tuple[str, str]:
+    sides = [] if deciding is None else [side.column for side in (deciding.before, deciding.after) if side]
+    chosen = next((item for item in check.differences if item.column in sides), None)
+    chosen = chosen or next(iter(check.differences), None)
+    return ("", "") if chosen is None else (words.delta(chosen), chosen.column)
 
 
 def _reasons(check: CheckComparison) -> Iterable[tuple[str, str]]:
@@ -304,7 +326,7 @@ def _difference(item: Difference) -> DifferenceView:
         title=item.title,
         text=words.delta(item),
         n=f"{item.interval.n:,}",
-        verdict="exact, same network" if item.exact else verdict or "no direction is known",
+        verdict="exact, same network" if item.exact else verdict or numbers.MISSING,
         tone={"worse": "fail", "better": "pass"}.get(verdict, ""),
         undefined=words.counted(item.undefined),
         chart=charts.IntervalChart(
