@@ -140,9 +140,15 @@ def fields_of(kind: str) -> Mapping[str, FieldInfo] | None:
 
 def spec_lines(old: AuditResult, new: AuditResult) -> tuple[str, ...]:
     """A unified diff of the two specs; empty where they are the same text."""
-    texts = [result.spec_text.splitlines() for result in (old, new)]
-    names = [result.spec_file or "spec" for result in (old, new)]
-    return tuple(unified_diff(*texts, *names, lineterm=""))
+    return tuple(
+        unified_diff(
+            old.spec_text.splitlines(),
+            new.spec_text.splitlines(),
+            fromfile=old.spec_file or "spec",
+            tofile=new.spec_file or "spec",
+            lineterm="",
+        )
+    )
 
 
 def differing(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Change, ...]:

@@ -58,6 +58,20 @@ class Numbers:
     before: Finding | None
     after: Finding | None
 
+    @property
+    def gated(self) -> bool:
+        """Whether either side has it gated."""
+        return any(item is not None and item.status is not None for item in (self.before, self.after))
+
+    @property
+    def differs(self) -> bool:
+        """Whether it is gated, and its number, its gate or what was said of it is not the same in both."""
+        before, after = self.before, self.after
+        if before is None or after is None:
+            return self.gated
+        judged_alike = (before.status, before.gate) == (after.status, after.gate)
+        return self.gated and not (judged_alike and _alike(before.value, after.value))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
@@ -149,6 +163,8 @@ class CheckComparison:
     reasons: tuple[str, str] = ("", "")
     """What each run answered, where there is no number to show."""
     numbers: tuple[Numbers, ...] = ()
+    levels: tuple[Numbers, ...] = ()
+    """Gated numbers of single classes or sizes that are not the same in both."""
     changes: tuple[Change, ...] = ()
     """Settings of the check that are not the same: gates, parameters, layers."""
     incomparable: tuple[str, ...] = ()
@@ -170,7 +186,8 @@ class CheckComparison:
     @property
     def gated_differs(self) -> bool:
         """Whether a verdict, a gate or a gated number is not the same."""
-        return self.statuses[0] != self.statuses[1] or any(_differs(item) for item in self.numbers)
+        turned = self.statuses[0] != self.statuses[1]
+        return turned or bool(self.levels) or any(item.differs for item in self.numbers)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,15 +206,6 @@ class Comparison:
     """A unified diff of the two texts."""
     environment: Part = field(default_factory=Part)
     notes: tuple[str, ...] = ()
-
-
-def _differs(numbers: Numbers) -> bool:
-    before, after = numbers.before, numbers.after
-    if before is None or after is None:
-        return any(item is not None and item.status is not None for item in (before, after))
-    gated = before.status is not None or after.status is not None
-    judged_alike = (before.status, before.gate) == (after.status, after.gate)
-    return gated and not (judged_alike and _alike(before.value, after.value))
 
 
 def _alike(one: float, other: float) -> bool:

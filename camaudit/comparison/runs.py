@@ -79,7 +79,8 @@ def _check(old: Run, new: Run, before: CheckResult, after: CheckResult, most: in
         title=after.title,
         statuses=(before.status, after.status),
         reasons=(before.answer or before.headline, after.answer or after.headline),
-        numbers=tuple(_numbers(before, after)),
+        numbers=tuple(sorted(_numbers(before, after, of_all=True), key=lambda item: not item.gated)),
+        levels=tuple(item for item in _numbers(before, after, of_all=False) if item.differs),
         changes=changes.settings(before, after),
         incomparable=why_not(before, after),
         notes=tuple(filter(None, [layers_note(before, after)])),
@@ -172,18 +173,14 @@ def _worse(old: Run, new: Run, before: CheckResult, after: CheckResult) -> Worse
     return was if was == now else None
 
 
-def _numbers(before: CheckResult, after: CheckResult) -> Iterable[Numbers]:
-    """Whole-check numbers of either side, those that are gated first."""
-    mine, its = ({item.name: item for item in check.findings if item.by is None} for check in (before, after))
-    pairs = [
-        Numbers(name=name, before=mine.get(name), after=its.get(name))
-        for name in dict.fromkeys([*its, *mine])
-    ]
-    yield from sorted(pairs, key=lambda item: not _gated(item))
-
-
-def _gated(item: Numbers) -> bool:
-    return any(side is not None and side.status is not None for side in (item.before, item.after))
+def _numbers(before: CheckResult, after: CheckResult, *, of_all: bool) -> Iterable[Numbers]:
+    """Whole-check numbers of either side; else those of single classes or sizes."""
+    mine, its = (
+        {item.name: item for item in check.findings if (item.by is None) == of_all}
+        for check in (before, after)
+    )
+    for name in dict.fromkeys([*its, *mine]):
+        yield Numbers(name=name, before=mine.get(name), after=its.get(name))
 
 
 def _network(run: Run, check: CheckResult) -> ModelRecord | None:

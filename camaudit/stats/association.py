@@ -53,8 +53,8 @@ def rank_correlation(first: NDArray[np.floating], second: NDArray[np.floating]) 
     norm = np.sqrt((ranks[0] ** 2).sum(axis=1) * (ranks[1] ** 2).sum(axis=1))
     known = (norm > 0) & np.isfinite(first).all(axis=1) & np.isfinite(second).all(axis=1)
     together = (ranks[0] * ranks[1]).sum(axis=1)
-    found: NDArray[np.float64] = np.divide(together, norm, out=np.full(len(first), nan), where=known)
-    return np.clip(found, -1.0, 1.0)
+    found = np.divide(together, norm, out=np.full(len(first), nan), where=known)
+    return np.asarray(np.clip(found, -1.0, 1.0), dtype=np.float64)
 
 
 def _centred_ranks(rows: NDArray[np.floating]) -> NDArray[np.float64]:

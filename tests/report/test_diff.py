@@ -249,9 +249,32 @@ def test_runs_of_every_verdict_compare(tmp_path: Path) -> None:
     before, after = Run.read(tmp_path / "a"), Run.read(tmp_path / "b")
     found = of_runs(before, after, 10)
     assert len(found.checks) == 6
-    assert words.sentence(found) == "Nothing that is gated differs in the 6 checks in both."
+    assert words.sentence(found).startswith("Nothing that is gated differs in the 6 checks in both.")
+    assert "cannot be compared number by number" in words.sentence(found)
     assert all(not check.differences for check in found.checks), "samples.csv is missing"
     assert page(tmp_path, before, after).text.count("Nothing changed.") == 4
+
+
+def test_a_class_that_is_gated_counts_as_gated(tmp_path: Path) -> None:
+    for name, value in (("a", 0.7), ("b", 0.4)):
+        own = fixture.finding(name="energy_inside [saluki]", by="class", level="saluki", value=value)
+        counted = fixture.population(used=24, sha256="a" * 64)
+        run(
+            tmp_path / name,
+            even(0.7),
+            check=fixture.check(population=counted, findings=(fixture.finding(), own)),
+        )
+    found = of_runs(Run.read(tmp_path / "a"), Run.read(tmp_path / "b"), 10)
+    assert words.sentence(found).startswith(
+        "No verdict changed; of 1 check in both, gated numbers of 1 differ"
+    )
+    assert "energy_inside [saluki] 0.70 → 0.40" in words.levels(found.checks[0])
+
+
+def test_what_cannot_be_compared_is_no_all_clear(tmp_path: Path) -> None:
+    own = fixture.check(population=fixture.population(used=24, sha256="a" * 64), parameters={"mask": "other"})
+    before, after = run(tmp_path / "a", even(0.7)), run(tmp_path / "b", even(0.7), check=own)
+    assert "1 cannot be compared number by number." in words.sentence(of_runs(before, after, 10))
 
 
 def test_no_check_in_both_is_said(tmp_path: Path) -> None:

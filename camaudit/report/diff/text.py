@@ -27,7 +27,7 @@ def _lines(comparison: Comparison) -> Iterable[str]:
     yield words.sentence(comparison)
     yield from (f"note: {note}" for note in comparison.notes)
     for title, part in words.changes_of(comparison):
-        yield from _part(title.lower(), part)  # type: ignore[arg-type]
+        yield from _part(title.lower(), part)
     changed = [
         line for line in comparison.spec_lines if line[:1] in {"+", "-"} and line[:3] not in {"+++", "---"}
     ]
@@ -58,34 +58,36 @@ def _check(check: CheckComparison) -> Iterable[str]:
     yield f"{check.id}: {_statuses(check)}"
     yield from (f"  {_change(item)}" for item in check.changes)
     for item in check.numbers:
-        if (
-            item.after is None
-            or item.after.status is not None
-            or (item.before and item.before.status is not None)
-        ):
+        if item.gated:
             texts = [" ".join(filter(None, words.finding(side))) for side in (item.before, item.after)]
             yield f"  {item.name}: {texts[0]} → {texts[1]}"
+    if check.levels:
+        yield f"  by class or size: {words.levels(check)}"
     yield from (f"  not comparable: {reason}" for reason in check.incomparable)
     yield from (f"  note: {note}" for note in check.notes)
+    yield from (f"  {line}" for line in _paired(check))
+
+
+def _paired(check: CheckComparison) -> Iterable[str]:
+    """What is told image by image."""
     if check.pairing is not None:
-        yield f"  {words.pairing(check.pairing)}"
-        yield from (f"  no mean difference: {why}" for why in check.pairing.partial)
-    for difference in check.differences:
-        verdict = words.judged(difference)
-        beside = ", ".join(filter(None, [words.paired_of(difference), verdict]))
-        yield f"  Δ {difference.column}: {words.delta(difference)} ({beside})"
+        yield words.pairing(check.pairing)
+        yield from (f"no mean difference: {why}" for why in check.pairing.partial)
+    for item in check.differences:
+        beside = ", ".join(filter(None, [words.paired_of(item), words.judged(item)]))
+        yield f"Δ {item.column}: {words.delta(item)} ({beside})"
     if check.distance is not None:
         shown = words.delta(check.distance).removeprefix("+")
-        yield f"  map distance: {shown} ({words.paired_of(check.distance)})"
+        yield f"map distance: {shown} ({words.paired_of(check.distance)})"
     elif check.no_distance and not check.incomparable:
-        yield f"  maps not compared: {check.no_distance}"
+        yield f"maps not compared: {check.no_distance}"
     if check.answers is not None:
-        yield f"  {words.answers(check.answers)}"
+        yield words.answers(check.answers)
     if check.died:
-        yield f"  {numbers.count(len(check.died), 'image')} lost the number: {', '.join(check.died[:3])}"
+        yield f"{numbers.count(len(check.died), 'image')} lost the number: {', '.join(check.died[:3])}"
     if check.worst:
-        yield f"  {words.heading(check).lower()}:"
-        yield from (f"    {_image(item)}" for item in check.worst)
+        yield f"{words.heading(check).lower()}:"
+        yield from (f"  {_image(item)}" for item in check.worst)
 
 
 def _statuses(check: CheckComparison) -> str:

@@ -156,7 +156,7 @@ def page(comparison: Comparison, drawn: Sequence[Drawn]) -> DiffPage:
         words=(comparison.before.word, comparison.after.word),
         sides=(_side(comparison.before), _side(comparison.after)),
         notes=comparison.notes,
-        parts=tuple(_part(title, part) for title, part in words.changes_of(comparison)),  # type: ignore[arg-type]
+        parts=tuple(_part(title, part) for title, part in words.changes_of(comparison)),
         checks=checks,
         only=tuple(_only(comparison)),
         spec=tuple((_kind(line), line) for line in comparison.spec_lines),
@@ -276,6 +276,8 @@ def _facts(check: CheckComparison) -> Iterable[tuple[str, str]]:
         yield "Map distance", f"{text}. {check.distance.title}."
     elif check.no_distance:
         yield "Map distance", f"not compared: {check.no_distance}"
+    if check.levels:
+        yield "By class or size", words.levels(check)
     if check.died:
         names = ", ".join(map(printable, check.died[:5])) + (" …" if len(check.died) > 5 else "")  # noqa: PLR2004
         yield (

@@ -11,7 +11,16 @@ from camaudit.report.words import listing, printable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from camaudit.comparison import Answers, CheckComparison, Comparison, Difference, Image, Pairing, Shown
+    from camaudit.comparison import (
+        Answers,
+        CheckComparison,
+        Comparison,
+        Difference,
+        Image,
+        Pairing,
+        Part,
+        Shown,
+    )
     from camaudit.result import Finding
 
 MINUS = "−"
@@ -30,6 +39,8 @@ def sentence(comparison: Comparison) -> str:
     )
     if comparison.before.word == "accepted":
         return _since(checks[0])
+    apart = sum(bool(item.incomparable) for item in checks)
+    rest = (f" {apart} cannot be compared number by number." if apart else "") + rest
     whole = f"{numbers.count(len(checks), 'check')} in both"
     if turned:
         names = listing(f"{item.id} {item.statuses[0]} → {item.statuses[1]}" for item in turned)
@@ -90,6 +101,17 @@ def paired_of(item: Difference) -> str:
     """How many images a difference is of, and why others are not in it."""
     missing = sum(item.undefined.values())
     return f"n={item.interval.n:,}" + (f", {missing:,} undefined" if missing else "")
+
+
+def levels(check: CheckComparison) -> str:
+    """Gated numbers of classes or sizes that are not the same; empty where there are none."""
+    if not check.levels:
+        return ""
+    shown = [f"{item.name} {finding(item.before)[0]} → {finding(item.after)[0]}" for item in check.levels[:3]]
+    differ = "differs" if len(check.levels) == 1 else "differ"
+    return f"{numbers.count(len(check.levels), 'gated number')} {differ}: {listing(shown)}" + (
+        " …" if len(check.levels) > len(shown) else ""
+    )
 
 
 def pairing(item: Pairing) -> str:
@@ -167,7 +189,7 @@ def none_worse(check: CheckComparison) -> str:
     return "No image changed." if check.worse is None else "No image got worse."
 
 
-def changes_of(comparison: Comparison) -> Iterable[tuple[str, object]]:
+def changes_of(comparison: Comparison) -> Iterable[tuple[str, Part]]:
     """The parts of the record in their order, by name."""
     yield "Model", comparison.model
     yield "Data", comparison.data
