@@ -60,4 +60,6 @@ def rank_correlation(first: NDArray[np.floating], second: NDArray[np.floating]) 
 def _centred_ranks(rows: NDArray[np.floating]) -> NDArray[np.float64]:
     from scipy.stats import rankdata
 
-    return np.asarray(rankdata(rows, axis=1), dtype=np.float64) - (rows.shape[1] + 1) / 2
+    ranks = np.asarray(rankdata(rows, axis=1), dtype=np.float64)
+    centred: NDArray[np.float64] = ranks - (rows.shape[1] + 1) / 2
+    return centred
