@@ -43,8 +43,8 @@ COMMANDS = {
         "Print what runs found, from their result.json; no network is needed.",
     ),
     "diff": (
-        "camaudit.commands.baselines:diff",
-        "Compare a baseline with what the last run measured, image by image.",
+        "camaudit.commands.diff:diff",
+        "Compare two runs, or a baseline with what the last run measured, image by image.",
     ),
     "accept": (
         "camaudit.commands.baselines:accept",

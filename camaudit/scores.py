@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-FACTS = ("label", "predicted", "group", "map_status", "object_share")
-"""What is known of every sample, whatever the check; `object_share` is the mask's share of the image."""
+FACTS = ("label", "predicted", "group", "sha256", "map_status", "object_share")
+"""What is known of every sample, whatever the check; `sha256` is that of its image file, so that two runs can
+be held against each other, and `object_share` the mask's share of the image."""
 
 
 @dataclass(frozen=True, kw_only=True)

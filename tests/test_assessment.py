@@ -27,6 +27,7 @@ def table(check, values, reasons=None, labels=None):
             "label": labels or ["red"] * n,
             "predicted": ["red"] * n,
             "group": [None] * n,
+            "sha256": [None] * n,
             "map_status": ["ok"] * n,
             "object_share": [0.1] * n,
             **columns,

@@ -52,7 +52,8 @@ ALLOWED = {
     "trust": {"result", "verdict"},
     "merge": {"errors", "exhibits", "result", "integrity", "trust"},
     "assessment": BASICS | {"plan", "checks", "scores", "result", "verdict", "baseline"},
-    "report": {"errors", "exhibits", "result", "verdict"},
+    "comparison": BASICS | {"spec", "stats", "checks", "baseline", "result", "integrity"},
+    "report": {"errors", "exhibits", "result", "verdict", "comparison"},
     # who knows everybody, and the doors
     "engine": BASICS
     | CORE
@@ -86,6 +87,7 @@ ALLOWED = {
         "integrity",
         "checks",
         "stats",
+        "comparison",
     },
     "cli": BASICS | {"commands"},
 }
@@ -147,7 +149,7 @@ def test_the_table_itself_holds_the_rules_of_the_page():
     assert not ALLOWED["report"] & {"engine", "maps"}
     for room in ("maps", "perturb", "metrics"):
         assert not ALLOWED[room] & ({"spec", "plan", "maps", "perturb", "metrics"} - {room})
-    for room in ("spec", "plan", "verdict", "scores", "result", "baseline", "report"):
+    for room in ("spec", "plan", "verdict", "scores", "result", "baseline", "comparison", "report"):
         assert room not in TORCH_ROOMS
         assert not ALLOWED[room] & TORCH_ROOMS
 

@@ -22,6 +22,7 @@ def table(values, reasons=None, ids=None, groups=None):
             "label": ["a"] * n,
             "predicted": ["a"] * n,
             "group": groups or [None] * n,
+            "sha256": [None] * n,
             "map_status": ["ok"] * n,
             "object_share": [0.1] * n,
             "number": values,

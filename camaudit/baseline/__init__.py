@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from camaudit.baseline.history import accept, history
 from camaudit.baseline.packed import PackedMap
-from camaudit.baseline.record import Baseline, Fingerprint, Row
+from camaudit.baseline.record import LEFT_OUT, Baseline, Fingerprint, Row
 from camaudit.baseline.unused import unused
 
-__all__ = ["Baseline", "Fingerprint", "PackedMap", "Row", "accept", "history", "unused"]
+__all__ = ["LEFT_OUT", "Baseline", "Fingerprint", "PackedMap", "Row", "accept", "history", "unused"]

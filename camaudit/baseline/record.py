@@ -16,6 +16,21 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 """1 — first."""
+LEFT_OUT = {
+    "id",
+    "model",
+    "data",
+    "description",
+    "gate",
+    "per_class",
+    "severity",
+    "expect",
+    "allow_undefined",
+    "confidence",
+    "sample",
+    "maps",
+}
+"""Keys of a check that do not decide its scores, or that stand in the fingerprint in another form."""
 
 
 @dataclass(frozen=True, kw_only=True)

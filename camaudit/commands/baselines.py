@@ -1,4 +1,4 @@
-"""`camaudit diff`, `accept` and `prune`: what a person does with baselines; a run never touches them."""
+"""`camaudit accept` and `prune`: what a person does with baselines; a run never touches them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ reports = click.option(
     type=click.Path(path_type=Path),
     help="Folder of the reports, as for the run.",
 )
-WORST = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +36,8 @@ class Waiting:
     check: DriftSpec
     candidate: Path
     result: AuditResult
+    home: Path
+    """The folder of the last run's report."""
 
     @property
     def target(self) -> Path:
@@ -49,7 +50,7 @@ class Waiting:
         return next(item for item in self.result.checks if item.id == self.check.id)
 
 
-def _waiting(target: str, folder: Path) -> Iterator[Waiting]:
+def waiting(target: str, folder: Path) -> Iterator[Waiting]:
     """The drift checks that ``AUDIT`` or ``AUDIT::CHECK`` names, each with the last run's candidate."""
     from camaudit.result import AuditResult
     from camaudit.spec import read
@@ -73,7 +74,13 @@ def _waiting(target: str, folder: Path) -> Iterator[Waiting]:
         )
     for check in checks:
         if wanted in {"", check.id}:
-            yield Waiting(spec=spec, check=check, candidate=_candidate(home, check.id, result), result=result)  # type: ignore[arg-type]
+            yield Waiting(
+                spec=spec,
+                check=check,  # type: ignore[arg-type]
+                candidate=_candidate(home, check.id, result),
+                result=result,
+                home=home,
+            )
 
 
 def _candidate(home: Path, check: str, result: AuditResult) -> Path:
@@ -110,7 +117,7 @@ def accept(*, target: str, by: str, reason: str, name: str | None, reports: Path
     from camaudit.baseline.history import refuse_in_ci
 
     refuse_in_ci()
-    for item in _waiting(target, reports):
+    for item in waiting(target, reports):
         place = item.spec.base / _named(item.check, name)
         if place.exists() and place.read_bytes() == item.candidate.read_bytes():
             click.echo(f"{item.check.id}: {place} is that already")
@@ -128,35 +135,6 @@ def _named(check: DriftSpec, name: str | None) -> str:
             hint=f"its baselines are: {', '.join(check.baselines)}",
         )
     return name
-
-
-@click.command()
-@click.argument("old", metavar="AUDIT[::CHECK]|OLD.json")
-@click.argument("new", metavar="[NEW.json]", required=False, type=click.Path(path_type=Path))
-@click.option("--worst", default=WORST, show_default=True, type=click.IntRange(min=0), help="Images to list.")
-@reports
-def diff(*, old: str, new: Path | None, worst: int, reports: Path) -> None:
-    r"""Compare a baseline with what the last run measured, image by image.
-
-    Given an audit, its baselines are held against the last run's candidates; given two files, these.
-
-    \b
-      camaudit diff audits/dogs.audit.yaml::no-drift
-      camaudit diff audits/baselines/dogs.json reports/dogs/baselines/no-drift.json
-    """
-    from camaudit.baseline import Baseline
-    from camaudit.commands.compared import told
-
-    pairs = (
-        [(Path(old), new)]
-        if new is not None
-        else [(item.target, item.candidate) for item in _waiting(old, reports)]
-    )
-    for before, after in pairs:
-        click.echo(f"{before} → {after}")
-        click.echo(
-            "\n".join(f"  {line}" for line in told(Baseline.read(before), Baseline.read(after), worst))
-        )
 
 
 @click.command()

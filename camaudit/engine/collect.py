@@ -129,6 +129,7 @@ class Collector:
             "label": [self.details[key].label for key in ids],
             "predicted": [self.details[key].predicted for key in ids],
             "group": self._groups(ids),
+            "sha256": [self.details[key].sha256 for key in ids],
             "map_status": [statuses[key].status if key in statuses else None for key in ids],
             "object_share": [self.shares.get(key, float("nan")) for key in ids],
         }

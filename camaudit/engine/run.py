@@ -92,7 +92,7 @@ def _clear(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for name in ("result.json", "index.html", "samples.csv"):
             (folder / name).unlink(missing_ok=True)
-        for path in (folder / CANDIDATES).glob("*.json"):
+        for path in [*(folder / CANDIDATES).glob("*.json"), *folder.glob("diff*/index.html")]:
             path.unlink()
     except OSError as failure:
         raise ResultError(

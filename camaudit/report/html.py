@@ -14,15 +14,16 @@ from camaudit.report.words import printable
 if TYPE_CHECKING:
     from typing import Any
 
+    from camaudit.report.diff.view import DiffPage
     from camaudit.report.view import Page
 
 _PRE = re.compile(r"(<pre[ >].*?</pre>)", re.DOTALL)
 _INDENT = re.compile(r"\n\s+")
 
 
-def render(page: Page) -> str:
+def render(page: Page | DiffPage, template: str = "page.html") -> str:
     """The whole page. Nothing in it runs, loads from elsewhere or carries a style of its own."""
-    return _slim(_environment().get_template("page.html").render(page=page))
+    return _slim(_environment().get_template(template).render(page=page))
 
 
 @cache

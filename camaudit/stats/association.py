@@ -1,4 +1,4 @@
-"""How much two groupings of the same images go together."""
+"""How much two groupings of the same images go together, and two rankings of the same cells."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
 
 def cramers_v(counts: Sequence[Sequence[int]] | np.ndarray) -> float:
@@ -35,3 +37,29 @@ def cramers_v(counts: Sequence[Sequence[int]] | np.ndarray) -> float:
     phi = max(0.0, phi - extra[0] * extra[1] / (n - 1))
     room = min(own - own**2 / (n - 1) for own in extra)
     return min(1.0, sqrt(phi / room)) if room > 0 else 0.0
+
+
+def rank_correlation(first: NDArray[np.floating], second: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Spearman's rank correlation row by row of two tables [n, k]: float64 [n] in [−1, 1].
+
+    cov(R, S) / (σ_R σ_S) with the midranks R and S of a row in the two. NaN where either row is constant or
+    holds a number that is not finite. Raises `ValueError` for unlike shapes. Source: C. Spearman, 1904.
+    """
+    if first.shape != second.shape or first.ndim != 2:  # noqa: PLR2004 - rows and columns
+        raise ValueError(f"two tables of one shape are needed, got {first.shape} and {second.shape}")
+    if not first.size:
+        return np.full(len(first), nan)
+    ranks = [_centred_ranks(rows) for rows in (first, second)]
+    norm = np.sqrt((ranks[0] ** 2).sum(axis=1) * (ranks[1] ** 2).sum(axis=1))
+    known = (norm > 0) & np.isfinite(first).all(axis=1) & np.isfinite(second).all(axis=1)
+    together = (ranks[0] * ranks[1]).sum(axis=1)
+    found = np.divide(together, norm, out=np.full(len(first), nan), where=known)
+    return np.asarray(np.clip(found, -1.0, 1.0), dtype=np.float64)
+
+
+def _centred_ranks(rows: NDArray[np.floating]) -> NDArray[np.float64]:
+    from scipy.stats import rankdata
+
+    ranks = np.asarray(rankdata(rows, axis=1), dtype=np.float64)
+    centred: NDArray[np.float64] = ranks - (rows.shape[1] + 1) / 2
+    return centred

@@ -23,6 +23,7 @@ def table(rows):
             "label": [row[0] for row in flat],
             "predicted": "cat",
             "group": None,
+            "sha256": None,
             "map_status": None,
             "object_share": np.nan,
             UNTOUCHED: [row[2] for row in flat],

@@ -17,7 +17,7 @@ from camaudit.engine.preflight import examine
 from camaudit.errors import SpecError
 from camaudit.perturb.attacks import ATTACKS
 from camaudit.result import AuditResult
-from camaudit.scores import Table
+from camaudit.scores import FACTS, Table
 from camaudit.spec import read
 from tests.engine.perturbed_audit import adversarial, audited, known, member, registered, write
 
@@ -363,7 +363,7 @@ def test_every_nan_has_a_reason(tmp_path):
     check = adversarial(attack={"name": "nan"}, mask="object", allow_undefined=1)
     audited(tmp_path, check, data={"wrong": 3, "unlabelled": 3})
     rows = table(tmp_path)
-    assert isinstance(Table(frame=rows[["label", "predicted", "group", "map_status", "object_share"]]), Table)
+    assert isinstance(Table(frame=rows[list(FACTS)]), Table)
     assert not rows.loc["s000", "undefined"].startswith("robust")
     assert math.isnan(rows.loc["s004", "robust"])
     assert rows.loc["s000", "robust"] == 0

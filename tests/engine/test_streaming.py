@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import weakref
 
 import pytest
@@ -94,6 +95,14 @@ def test_every_file_is_hashed_and_an_old_run_leaves_nothing(tmp_path):
     assert "evidence/stray.png" not in second.files
     assert first.files.keys() == second.files.keys()
     assert {"samples.csv", "evidence/maps.npz", "evidence/all_maps.npz"} <= second.files.keys()
+
+
+def test_the_table_says_which_image_every_number_is_of(tmp_path):
+    result = audit(write(tmp_path, n=12))
+    with (tmp_path / "reports/samples.csv").open(encoding="utf-8") as file:
+        written = {row["id"]: row["sha256"] for row in csv.DictReader(file)}
+    assert {row.id: row.sha256 for row in result.checks[0].rows}.items() <= written.items()
+    assert len(set(written.values())) == 12
 
 
 def test_third_party_warnings_are_recorded_not_raised(tmp_path, monkeypatch):

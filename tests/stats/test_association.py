@@ -1,4 +1,4 @@
-"""How much two groupings go together: nothing, all, and what chance gives."""
+"""How much two groupings go together, and two rankings: nothing, all, and what chance gives."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+import torch
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
 from camaudit import stats
+from camaudit.metrics.similarity import spearman
 
 tables = st.lists(st.lists(st.integers(1, 40), min_size=3, max_size=3), min_size=2, max_size=4)
 
@@ -43,3 +45,22 @@ def test_one_group_goes_with_nothing(counts):
 def test_what_is_no_table_is_refused(counts):
     with pytest.raises(ValueError, match="counts must be a table"):
         stats.cramers_v(counts)
+
+
+@settings(max_examples=20)
+@given(rows=st.lists(st.lists(st.integers(-3, 3), min_size=6, max_size=6), min_size=2, max_size=12))
+def test_rank_correlation_is_that_of_the_metric(rows):
+    """Maps are compared by the one while a network is at hand, and by the other when it is not any more."""
+    first, second = np.array(rows, dtype=float), np.array(rows[::-1], dtype=float)
+    maps = [torch.from_numpy(item).reshape(-1, 2, 3) for item in (first, second)]
+    np.testing.assert_allclose(stats.rank_correlation(first, second), spearman(*maps).numpy(), atol=1e-12)
+
+
+def test_rank_correlation_of_what_has_no_order_is_undefined():
+    rows = np.array([[1.0, 2.0, 3.0], [2.0, 2.0, 2.0], [1.0, np.nan, 2.0]])
+    found = stats.rank_correlation(rows, np.array([[3.0, 2.0, 1.0], [1.0, 2.0, 3.0], [1.0, 2.0, 3.0]]))
+    assert found[0] == -1
+    assert np.isnan(found[1:]).all()
+    with pytest.raises(ValueError, match="one shape"):
+        stats.rank_correlation(rows, rows[:2])
+    assert stats.rank_correlation(np.zeros((0, 4)), np.zeros((0, 4))).shape == (0,)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from camaudit import registry
-from camaudit.baseline import Baseline, Fingerprint, PackedMap, Row
+from camaudit.baseline import LEFT_OUT, Baseline, Fingerprint, PackedMap, Row
 from camaudit.engine.collect import clean_map
 from camaudit.engine.environment import package_version
 from camaudit.evidence import MapRequest
@@ -22,21 +22,6 @@ if TYPE_CHECKING:
 
 VERSIONS = ("camaudit", "torch", "torchvision")
 """Packages whose versions a baseline holds."""
-LEFT_OUT = {
-    "id",
-    "model",
-    "data",
-    "description",
-    "gate",
-    "per_class",
-    "severity",
-    "expect",
-    "allow_undefined",
-    "confidence",
-    "sample",
-    "maps",
-}
-"""Keys of a check that do not decide its scores, or that stand in the fingerprint in another form."""
 
 
 def measured(check: CheckPlan, walk: Walk, source: Table, *, audit: str) -> Baseline:

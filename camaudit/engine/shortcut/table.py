@@ -30,6 +30,7 @@ def table_of(test: Test, roles: Roles, samples: Mapping[str, Sample], walk: Walk
         "label": [item.label for item in details],
         "predicted": [item.predicted for item in details],
         "group": [item.group for item in details],
+        "sha256": [item.sha256 for item in details],
         "map_status": [None] * len(ids),
         "object_share": [walk.collector.shares.get(key, float("nan")) for key in ids],
     }
