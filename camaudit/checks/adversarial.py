@@ -22,7 +22,7 @@ from camaudit.checks.perturbed import (
     refuse_senseless,
     walk_columns,
 )
-from camaudit.checks.perturbed_estimates import attacked_estimates, turned
+from camaudit.checks.perturbed_estimates import attacked_estimates, attacked_pairs, turned
 from camaudit.spec.base import Number, StrictModel, member_of
 from camaudit.spec.types import CheckSpec, Gate, MapsSpec
 
@@ -153,6 +153,7 @@ CHECK = Kind(
     failures=turned,  # type: ignore[arg-type]
     shows="images whose answer the attack turned",
     follow_up="camaudit.engine.perturbed:follow_attack",
+    paired=attacked_pairs,  # type: ignore[arg-type]
     costs=_costs,  # type: ignore[arg-type]
     limits=LIMITS,
 )
