@@ -111,9 +111,16 @@ def _titles(spec: AdversarialSpec) -> dict[str, str]:
     }
 
 
+def _eps(attack: AttackSpec) -> str:
+    """The budget as a person writes it: ``8/255`` where it is whole grey levels."""
+    levels = 255 * attack.eps
+    whole = attack.norm == "linf" and abs(levels - round(levels)) < 1e-6  # noqa: PLR2004 - rounding of 8/255
+    return f"{round(levels)}/255" if whole else f"{attack.eps:.4g}"
+
+
 def _question(spec: AdversarialSpec) -> str:
     return (
-        f"Does the answer hold under {spec.attack.name}, {spec.attack.norm} {spec.attack.eps:.4g}, "
+        f"Does the answer hold under {spec.attack.name}, {spec.attack.norm} {_eps(spec.attack)}, "
         "and does the network still look at the same place?"
     )
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from camaudit.result import Finding
 
 T = TypeVar("T")
-MOST_CLASSES, MOST_TICKS = 12, 200
+MOST_CLASSES, MOST_TICKS = 12, 100
 MOST_PAIRS = 200
 FEWEST_VALUES = 3
 """Values below which a spread says no more than a count."""
