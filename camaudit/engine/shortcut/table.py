@@ -125,8 +125,10 @@ def _margins(test: Test, samples: Mapping[str, Sample], ids: Sequence[str]) -> d
     """By infill, the margin of every class with the object filled, and the label: what the AUC is of."""
     found = {}
     for infill, rows in test.removed.items():
-        own = pd.DataFrame.from_dict(rows, orient="index").reindex(ids)
-        found[f"{REMOVED} {infill}"] = own.assign(label=[samples[key].label for key in ids])
+        own = pd.DataFrame.from_dict(rows, orient="index").reindex(pd.Index(ids))
+        found[f"{REMOVED} {infill}"] = own.assign(
+            label=np.array([samples[key].label for key in ids], np.float64)
+        )
     return found
 
 
