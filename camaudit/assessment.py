@@ -61,6 +61,8 @@ def assess(
             "sha256 of the data used": population.sha256,
         },
         columns={name: kind.titles(check.spec)[name] for name in table.columns},
+        paired=kind.paired(check.spec, table),
+        rocs=kind.rocs(check.spec, table),
     )
 
 

@@ -65,6 +65,30 @@ class Hypothesis:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Paired:
+    """Two columns of a check's table that hold one number of each sample, before and after something.
+
+    `title` says what the number is, `names` what before and after are: ``("accepted", "now")``.
+    """
+
+    title: str
+    before: str
+    after: str
+    names: tuple[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Roc:
+    """The ROC curve under which the AUC of the finding of that name lies, averaged over classes.
+
+    `points` are shares of the other images and of the own ones above a threshold, both rising.
+    """
+
+    finding: str
+    points: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Strike:
     """One image before and after an attack or a corruption, with what the network answers and its maps.
 

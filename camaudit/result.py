@@ -2,7 +2,7 @@
 
 `FORMAT_VERSION` history: 1 — first; 2 — several named maps per sample (`SampleRow.maps`, `map_name`),
 `CheckResult.shows`, a check's `maps` and `trust`; 3 — `CheckResult.hypotheses`, `Finding.p` and `word`;
-4 — `CheckResult.attacked`.
+4 — `CheckResult.attacked`; 5 — `CheckResult.paired` and `rocs`.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 from camaudit.errors import ResultError
-from camaudit.exhibits import Attacked, Hypothesis, NamedMap, Pair, Strike, Version
+from camaudit.exhibits import Attacked, Hypothesis, NamedMap, Pair, Paired, Roc, Strike, Version
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 
 Status = Literal["PASS", "FAIL", "INCONCLUSIVE", "SKIP", "ERROR"]
 SEVERITY: tuple[Status, ...] = ("PASS", "SKIP", "INCONCLUSIVE", "FAIL", "ERROR")
@@ -181,6 +181,10 @@ class CheckResult:
     """What was suspected and changed in images, each with a finding of its name."""
     attacked: Attacked | None = None
     """What attacks or corruptions were made, within which rules, and what came of the images."""
+    paired: tuple[Paired, ...] = ()
+    """Columns of samples.csv that hold a number before and after something, to be drawn as pairs."""
+    rocs: tuple[Roc, ...] = ()
+    """The curves behind findings that are an AUC."""
     shows: str = ""
     """What the samples shown are, where the check picks them: ``misclassified images``."""
     command: str = ""
@@ -297,6 +301,8 @@ def _check(data: dict[str, Any]) -> CheckResult:
                 "rows": [_row(item) for item in data["rows"]],
                 "hypotheses": [_hypothesis(item) for item in data.get("hypotheses", ())],
                 "attacked": _attacked(data["attacked"]) if data.get("attacked") else None,
+                "paired": [Paired(**_tuples(item)) for item in data.get("paired", ())],
+                "rocs": [_roc(item) for item in data.get("rocs", ())],
             }
         )
     )
@@ -308,6 +314,10 @@ def _hypothesis(data: dict[str, Any]) -> Hypothesis:
         for pair in data["pairs"]
     )
     return Hypothesis(**_tuples({**data, "pairs": pairs}))
+
+
+def _roc(data: dict[str, Any]) -> Roc:
+    return Roc(**{**data, "points": tuple((x, y) for x, y in data["points"])})
 
 
 def _attacked(data: dict[str, Any]) -> Attacked:

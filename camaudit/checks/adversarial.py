@@ -23,7 +23,7 @@ from camaudit.checks.perturbed import (
     refuse_senseless,
     walk_columns,
 )
-from camaudit.checks.perturbed_estimates import attacked_estimates, turned
+from camaudit.checks.perturbed_estimates import attacked_estimates, attacked_pairs, turned
 from camaudit.spec.base import Number, StrictModel, member_of
 from camaudit.spec.types import CheckSpec, Gate, MapsSpec
 
@@ -113,9 +113,16 @@ def _titles(spec: AdversarialSpec) -> dict[str, str]:
     }
 
 
+def _eps(attack: AttackSpec) -> str:
+    """The budget as a person writes it: ``8/255`` where it is whole grey levels."""
+    levels = 255 * attack.eps
+    whole = attack.norm == "linf" and abs(levels - round(levels)) < 1e-6  # noqa: PLR2004 - rounding of 8/255
+    return f"{round(levels)}/255" if whole else f"{attack.eps:.4g}"
+
+
 def _question(spec: AdversarialSpec) -> str:
     return (
-        f"Does the answer hold under {spec.attack.name}, {spec.attack.norm} {spec.attack.eps:.4g}, "
+        f"Does the answer hold under {spec.attack.name}, {spec.attack.norm} {_eps(spec.attack)}, "
         "and does the network still look at the same place?"
     )
 
@@ -156,6 +163,7 @@ CHECK = Kind(
     shows="images whose answer the attack turned",
     follow_up="camaudit.engine.perturbed:follow_attack",
     examine="camaudit.engine.perturbed:examine_attack",
+    paired=attacked_pairs,  # type: ignore[arg-type]
     costs=_costs,  # type: ignore[arg-type]
     limits=LIMITS,
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from camaudit.checks.corruption_estimates import BROKEN, estimates, own_titles
+from camaudit.checks.corruption_estimates import BROKEN, estimates, own_titles, pairs
 from camaudit.checks.kind import Kind
 from camaudit.checks.perturbed import MapGates, parameters_of, refuse_senseless, told, walk_columns
 from camaudit.spec.base import Number, StrictModel, member_of
@@ -120,6 +120,7 @@ CHECK = Kind(
     shows="images that a corruption turned",
     follow_up="camaudit.engine.perturbed:follow_corruption",
     examine="camaudit.engine.perturbed:examine_corruption",
+    paired=pairs,  # type: ignore[arg-type]
     costs=_costs,  # type: ignore[arg-type]
     limits=(
         "Corruptions are drawn, not met: real noise, weather and cameras are not these formulas.",

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING
 
 from camaudit import stats
 from camaudit.checks.kind import Estimate
-from camaudit.checks.perturbed import CLEAN_RIGHT, MEASURES, column, measures
+from camaudit.checks.perturbed import (
+    CLEAN_RIGHT,
+    ENERGY_AFTER,
+    ENERGY_BEFORE,
+    MEASURES,
+    column,
+    energies,
+    energy_pair,
+    measures,
+)
 from camaudit.checks.perturbed_estimates import HELD, TURNED, Cell, about, count, mean, share, undefined
 
 if TYPE_CHECKING:
@@ -19,6 +28,7 @@ if TYPE_CHECKING:
 
     from camaudit.checks.corruption import CorruptionSpec
     from camaudit.checks.perturbed import Kept
+    from camaudit.exhibits import Paired
     from camaudit.scores import Table
 
 LOWEST, BROKEN = "lowest map_spearman", "turned by any"
@@ -50,8 +60,18 @@ def own_titles(spec: CorruptionSpec) -> dict[str, str]:
                 for kept, of in OF.items()
             },
         }
+        if spec.mask is not None:
+            parts[ENERGY_AFTER] = energies()[ENERGY_AFTER]
         found |= {under(item.text, part): f"{item.text}: {text}" for part, text in parts.items()}
+    if spec.mask is not None:
+        found[ENERGY_BEFORE] = energies()[ENERGY_BEFORE]
     return found
+
+
+def pairs(spec: CorruptionSpec, _table: Table) -> tuple[Paired, ...]:
+    """The mass on the object before and under each corruption; none without a mask."""
+    names = [item.text for item in spec.corruptions] if spec.mask is not None else []
+    return tuple(energy_pair(under(name, ENERGY_AFTER), f"{name}: ") for name in names)
 
 
 def estimates(spec: CorruptionSpec, table: Table, confidence: float) -> tuple[Estimate, ...]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from camaudit.checks.drift_estimates import estimates, titles
+from camaudit.checks.drift_estimates import estimates, paired, titles
 from camaudit.checks.kind import Kind
 from camaudit.spec.base import Number, Share, StrictModel
 from camaudit.spec.types import CheckSpec, Gate, Identifier, refuse_vacuous
@@ -131,6 +131,7 @@ CHECK = Kind(
     titles=titles,  # type: ignore[arg-type]
     worst=_worst,  # type: ignore[arg-type]
     compares="camaudit.engine.drift:compare",
+    paired=paired,  # type: ignore[arg-type]
     limits=(
         (
             "Drift is change from what was accepted, not error: an accepted network that looked at the "

@@ -3,8 +3,9 @@
 The table has one row per image. ``drop`` is the accepted score minus this network's, turned round where high
 scores are bad, so that above 0 is worse; ``map distance`` is 1 − the rank correlation of the two maps;
 ``changed`` whether the answer is another. ``lost`` and ``won`` are right answers that came to be wrong, and
-the reverse. Of each further baseline, ``drop`` and ``map distance`` of the same images against the first one
-stand in the profiles: what networks of one recipe differ by. Torch-free.
+the reverse; ``accepted score`` and ``score now`` are the two that were subtracted. Of each further baseline,
+``drop`` and ``map distance`` of the same images against the first one stand in the profiles: what networks of
+one recipe differ by. Torch-free.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 
 from camaudit import stats
 from camaudit.checks.kind import Estimate
+from camaudit.exhibits import Paired
 from camaudit.result import Control
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 DROP, DISTANCE, CHANGED = "drop", "map distance", "changed"
 LOST, WON = "lost", "won"
+ACCEPTED, NOW = "accepted score", "score now"
 FLOOR = "floor "
 """In front of a column: the profile with that number of the further baselines."""
 SAME, RANGE = "same network", "range of the score"
@@ -47,7 +50,14 @@ def titles(_spec: DriftSpec) -> dict[str, str]:
         CHANGED: "answered otherwise",
         LOST: "right before, wrong now",
         WON: "wrong before, right now",
+        ACCEPTED: "score in the baseline",
+        NOW: "score of this network",
     }
+
+
+def paired(spec: DriftSpec, _table: Table) -> tuple[Paired, ...]:
+    """The score of each image, accepted and now."""
+    return (Paired(title=f"score in “{spec.of}”", before=ACCEPTED, after=NOW, names=("accepted", "now")),)
 
 
 def estimates(spec: DriftSpec, table: Table, confidence: float) -> tuple[Estimate, ...]:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from camaudit.evidence import Column, MapRequest
+    from camaudit.exhibits import Paired, Roc
     from camaudit.result import Control
     from camaudit.scores import Table
     from camaudit.spec.types import CheckSpec, Gate, MapsSpec
@@ -99,3 +100,7 @@ class Kind:
     maps: Callable[[CheckSpec, Mapping[str, Column]], Mapping[str, MapRequest]] | None = None
     """Maps that the report shows side by side of every sample, by name, the main one first; they are among
     those that columns are made from. Without it: the first map of the network as it is."""
+    paired: Callable[[CheckSpec, Table], tuple[Paired, ...]] = lambda _spec, _table: ()
+    """Columns that hold a number before and after something; the report draws them as pairs."""
+    rocs: Callable[[CheckSpec, Table], tuple[Roc, ...]] = lambda _spec, _table: ()
+    """The curves behind estimates that are an AUC."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, model_validator
 
 from camaudit.checks.kind import Kind
-from camaudit.checks.one_pixel_estimates import estimates, own_titles
+from camaudit.checks.one_pixel_estimates import estimates, own_titles, pairs
 from camaudit.checks.perturbed import MapGates, map_titles, refuse_senseless, walk_columns
 from camaudit.checks.perturbed_estimates import turned
 from camaudit.spec.base import Number, StrictModel
@@ -162,6 +162,7 @@ CHECK = Kind(
     shows="images whose answer a pixel turned",
     follow_up="camaudit.engine.perturbed:follow_one_pixel",
     examine="camaudit.engine.perturbed:examine_one_pixel",
+    paired=pairs,  # type: ignore[arg-type]
     costs=_costs,  # type: ignore[arg-type]
     limits=(
         (

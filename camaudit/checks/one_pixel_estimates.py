@@ -8,7 +8,16 @@ import numpy as np
 
 from camaudit import stats
 from camaudit.checks.kind import Estimate
-from camaudit.checks.perturbed import CLEAN_RIGHT, MEASURES, QUERIES, ROBUST, SUCCESS, column, measures
+from camaudit.checks.perturbed import (
+    CLEAN_RIGHT,
+    MEASURES,
+    QUERIES,
+    ROBUST,
+    SUCCESS,
+    column,
+    energy_pair,
+    measures,
+)
 from camaudit.checks.perturbed_estimates import (
     CONTROL,
     OFF_CONTROL,
@@ -18,6 +27,7 @@ from camaudit.checks.perturbed_estimates import (
     of_maps,
     share,
 )
+from camaudit.exhibits import Paired
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,6 +70,17 @@ def own_titles(spec: OnePixelSpec) -> dict[str, str]:
             OBJECT_CHANCE: "the same, averaged over all pixels of the image",
         }
     return titles
+
+
+def pairs(spec: OnePixelSpec, _table: Table) -> tuple[Paired, ...]:
+    """What the same colour does at a pixel that turns nothing, and the pixel; the mass on the object."""
+    control = Paired(
+        title=f"{MEASURES['spearman'].title}, same target",
+        before=column("spearman", "clean", CONTROL),
+        after=column("spearman", "clean"),
+        names=("control: same colour elsewhere", "the pixel found"),
+    )
+    return (control, *([energy_pair()] if spec.mask is not None else []))
 
 
 def _names(spec: OnePixelSpec) -> tuple[str, ...]:

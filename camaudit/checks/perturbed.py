@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from camaudit.checks.overlap import map_request
 from camaudit.evidence import Column
+from camaudit.exhibits import Paired
 from camaudit.spec.base import StrictModel, loose_number
 from camaudit.spec.types import Gate, MapsSpec, refuse_vacuous
 
@@ -78,6 +79,8 @@ _LIST = (
 MEASURES: dict[str, Measure] = {item.name: item for item in _LIST}
 ENERGY = "energy_change"
 """The measure that needs masks."""
+ENERGY_BEFORE, ENERGY_AFTER = "energy before", "energy after"
+"""What it is the difference of."""
 
 Kept = Literal["clean", "new"]
 """Whose map is compared with the one before: that of what was explained before, or of the new answer."""
@@ -156,7 +159,7 @@ def walk_columns(mask: str | None, maps: MapsSpec) -> dict[str, Column]:
         "place of the label": Column(map=request, metric="label_rank", source="sample"),
     }
     if mask is not None:
-        columns["energy before"] = Column(map=request, metric="energy_inside", region=mask)
+        columns[ENERGY_BEFORE] = Column(map=request, metric="energy_inside", region=mask)
     return columns
 
 
@@ -172,7 +175,21 @@ def map_titles(mask: str | None, *, noise: bool) -> dict[str, str]:
             )
             for part, text in parts:
                 found[column(item.name, kept, part)] = f"{item.title}, {of}{text}"  # type: ignore[arg-type]
+    if mask is not None:
+        found |= energies()
     return found
+
+
+def energies() -> dict[str, str]:
+    """The share of the map's mass on the object, before and after."""
+    share = "share of the map's mass on the object"
+    return {ENERGY_BEFORE: f"{share}, before", ENERGY_AFTER: f"{share}, after, same target"}
+
+
+def energy_pair(after: str = ENERGY_AFTER, what: str = "") -> Paired:
+    """The share of the map's mass on the object before and after, as a pair of columns."""
+    title = f"{what}share of the map's mass on the object, same target"
+    return Paired(title=title, before=ENERGY_BEFORE, after=after, names=("before", "after"))
 
 
 def parameters_of(model: StrictModel) -> dict[str, object]:

@@ -26,8 +26,10 @@ from camaudit.checks.perturbed import (
     SUCCESS,
     UNROUNDED,
     column,
+    energy_pair,
     measures,
 )
+from camaudit.exhibits import Paired
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,6 +66,17 @@ def turned(_: AdversarialSpec | OnePixelSpec, table: Table) -> pd.Series:
     """Which images had their answer turned."""
     found: pd.Series = table.frame[SUCCESS] == 1
     return found
+
+
+def attacked_pairs(spec: AdversarialSpec, _table: Table) -> tuple[Paired, ...]:
+    """What noise of the same size does to a map and what the attack does; the mass on the object."""
+    noise = Paired(
+        title=f"{MEASURES['spearman'].title}, same target",
+        before=column("spearman", "clean", NOISE),
+        after=SPEARMAN,
+        names=("noise of the same size", "attack"),
+    )
+    return (noise, *([energy_pair()] if spec.mask is not None else []))
 
 
 def attacked_estimates(spec: AdversarialSpec, table: Table, confidence: float) -> tuple[Estimate, ...]:

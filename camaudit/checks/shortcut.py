@@ -23,7 +23,7 @@ from camaudit.checks.shortcut_columns import (
     SIDE,
     titles,
 )
-from camaudit.checks.shortcut_estimates import estimates
+from camaudit.checks.shortcut_estimates import estimates, pairs, rocs
 from camaudit.data.pairing import OBJECT, Pattern, Region
 from camaudit.evidence import Column
 from camaudit.spec.base import Number, StrictModel
@@ -145,6 +145,8 @@ CHECK = Kind(
     worst=_worst,  # type: ignore[arg-type]
     follow_up="camaudit.engine.shortcut:follow",
     costs=forwards,  # type: ignore[arg-type]
+    paired=pairs,  # type: ignore[arg-type]
+    rocs=rocs,  # type: ignore[arg-type]
     limits=(
         (
             "Only the regions shown here were tested. Blind spots: cues that lie nowhere in particular, such "

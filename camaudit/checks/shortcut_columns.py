@@ -23,6 +23,8 @@ PARTS = {
     "cost": "margin of the label untouched, minus that with the first, in logits",
     "beyond": "the margin's shift between the two without what the change by itself shifts, its part",
     "flip": "the two answers differ",
+    "margin_same": "margin of the label with the region of an image of the same class, in logits",
+    "margin_other": "margin of the label with the region of an image of another class, in logits",
 }
 IMAGES, DRAWS = 30, 3
 """Images whose maps are made again with the network's head drawn anew, and how often it is drawn."""

@@ -14,6 +14,7 @@ from camaudit.checks.kind import Estimate
 from camaudit.checks.shortcut_columns import REMOVED, UNTOUCHED, column, suspects
 from camaudit.checks.shortcut_metadata import by_metadata
 from camaudit.checks.shortcut_suspect import Suspected, of_suspect
+from camaudit.exhibits import Paired, Roc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,6 +34,43 @@ def estimates(spec: ShortcutSpec, table: Table, confidence: float) -> tuple[Esti
     ]
     columns = [item for name in spec.metadata for item in by_metadata(name, table, confidence)]
     return (*found, *_removal(spec, table, confidence), *columns)
+
+
+def pairs(spec: ShortcutSpec, table: Table) -> tuple[Paired, ...]:
+    """Of each region, the label's margin with the region of its own class and with that of another."""
+    (infill, *_) = spec.infills
+    return tuple(
+        Paired(
+            title=f"{name}: margin of the label, in logits",
+            before=column(name, infill, "margin_same"),
+            after=column(name, infill, "margin_other"),
+            names=("region of its own class", "region of another class"),
+        )
+        for name in suspects(table)
+    )
+
+
+def rocs(spec: ShortcutSpec, table: Table) -> tuple[Roc, ...]:
+    """How the classes are told with the object filled, threshold by threshold."""
+    found = []
+    for infill in spec.infills:
+        profile = table.profiles.get(f"{REMOVED} {infill}")
+        known = None if profile is None else profile.dropna()
+        if known is not None and len(known):
+            scores = known.drop(columns="label").to_numpy(dtype=np.float64)
+            points = stats.roc_points(scores, known["label"].astype(int).to_list())
+            if len(points):
+                found.append(
+                    Roc(
+                        finding=_removal_name(infill),
+                        points=tuple((round(float(x), 5), round(float(y), 5)) for x, y in points),
+                    )
+                )
+    return tuple(found)
+
+
+def _removal_name(infill: str) -> str:
+    return f"{REMOVED}: AUC ({infill})"
 
 
 def _adjusted(spec: ShortcutSpec, table: Table, names: Sequence[str]) -> dict[str, float]:
@@ -62,7 +100,7 @@ def _removal(spec: ShortcutSpec, table: Table, confidence: float) -> Iterator[Es
         name = f"{REMOVED} {infill}"
         if name in table.columns:
             yield Estimate(
-                name=f"{REMOVED}: AUC ({infill})",
+                name=_removal_name(infill),
                 title="how often a class's margin is higher on its own images than on others, object filled",
                 interval=stats.bootstrap_mean(
                     table.values(name), confidence=confidence, clusters=table.clusters(name)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from camaudit.report.plates import Picture, Sheet
     from camaudit.result import AuditResult
 
-STATIC = ("style.css", "report.js")
+STATIC = ("style.css", "compare.css", "viewer.css", "report.js", "compare.js", "viewer.js")
 
 
 def write(folder: Path) -> Path:
@@ -22,7 +22,7 @@ def write(folder: Path) -> Path:
     """
     from dataclasses import replace
 
-    from camaudit.report import evidence, html, plates, strikes, view
+    from camaudit.report import evidence, html, plates, scores, strikes, view
     from camaudit.result import AuditResult
 
     result = AuditResult.read(folder / "result.json")
@@ -40,7 +40,9 @@ def write(folder: Path) -> Path:
         drawn_strikes, scale = strikes.draw(number, check.attacked, found, folder)
         sheets[number] = replace(sheets[number], strikes=drawn_strikes, strike_scale=scale)
     plates.sweep(folder, sheets)
-    page = view.page(result, sheets, problems=tuple(_problems(result, sheets, found.problem)))
+    table, no_table = scores.read(folder, result)
+    problems = (*_problems(result, sheets, found.problem), *([no_table] if no_table else []))
+    page = view.page(result, sheets, table, problems)
     _copy_static(folder)
     target = folder / "index.html"
     temporary = folder / "index.html.tmp"

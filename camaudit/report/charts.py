@@ -137,8 +137,8 @@ def histogram(values: Sequence[float], finding: Finding | None, title: str) -> H
         gate=axis.at(gate) if gate is not None else None,
         estimate=axis.at(middle) if middle is not None else None,
         ticks=ticks(axis),
-        gate_label=_tick(axis, gate, finding.gate) if finding and gate is not None else None,
-        estimate_label=_tick(axis, middle, _label(finding)) if finding and middle is not None else None,
+        gate_label=tick(axis, gate, finding.gate) if finding and gate is not None else None,
+        estimate_label=tick(axis, middle, _label(finding)) if finding and middle is not None else None,
     )
 
 
@@ -155,7 +155,7 @@ def ticks(axis: Axis) -> tuple[Tick, ...]:
     found = []
     value = first * step
     while value <= axis.high + step * 1e-6:
-        found.append(_tick(axis, value, numbers.decimal(value, places)))
+        found.append(tick(axis, value, numbers.decimal(value, places)))
         first += 1
         value = first * step
     return tuple(found)
@@ -167,7 +167,8 @@ def _step(span: float) -> float:
     return next(factor * size for factor in (1, 2, 5, 10) if factor * size >= rough * (1 - 1e-9))
 
 
-def _tick(axis: Axis, value: float, text: str) -> Tick:
+def tick(axis: Axis, value: float, text: str) -> Tick:
+    """A labelled place on the axis."""
     x = axis.at(value)
     anchor = "start" if x < 8 else "end" if x > 92 else "middle"  # noqa: PLR2004 - percent of the width
     return Tick(x=x, text=text, anchor=anchor)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isfinite
+from shlex import quote
 from typing import TYPE_CHECKING
 
-from camaudit.report import charts, numbers, strikes, words
+from camaudit.report import charts, numbers, spreads, strikes, words
 from camaudit.report.counts import Step, population_steps, sum_problem
 from camaudit.report.findings import deciding, groups, near_controls, overall, worst_first
 from camaudit.report.hypotheses import HypothesisView, hypothesis_views
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from camaudit.report.plates import Sheet
     from camaudit.report.samples import ScaleView
+    from camaudit.report.scores import Scores
     from camaudit.result import CheckResult, Control, Finding
 
 _FEW_LEVELS = 20
@@ -65,6 +67,8 @@ class GroupView:
     gated: bool
     gate: str
     """The gate that all gated rows share; empty where they differ."""
+    strip: spreads.Strip | None
+    """The single samples of each class."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +98,8 @@ class CheckView:
     numbers: tuple[EstimateView, ...]
     histogram: charts.Histogram | None
     histogram_title: str
+    pairs: tuple[spreads.PairChart, ...]
+    rocs: tuple[spreads.RocChart, ...]
     hypotheses: tuple[HypothesisView, ...]
     attacked: strikes.AttackedView | None
     groups: tuple[GroupView, ...]
@@ -105,6 +111,8 @@ class CheckView:
     warnings: tuple[str, ...]
     parameters: tuple[tuple[str, str], ...]
     command: str
+    show: str
+    """The command that draws one of its samples, with SAMPLE for the name; empty where it has no maps."""
     samples: tuple[SampleView, ...]
     failing: int
     scale: ScaleView | None
@@ -115,9 +123,12 @@ class CheckView:
 
 
 def check_view(
-    check: CheckResult, sheet: Sheet, anchors: words.Anchors, *, anchor: str, place: str
+    check: CheckResult, sheet: Sheet, scores: Scores, anchors: words.Anchors, *, anchor: str, spec_file: str
 ) -> CheckView:
-    """The view of one check with its pictures."""
+    """The view of one check with its pictures and its samples' numbers.
+
+    `spec_file` is as a person would type it; empty if unknown.
+    """
     main = deciding(check)
     ranking, ranking_title = next(iter(check.columns.items()), ("", ""))
     spread = _spread_of(check, main, ranking)
@@ -132,7 +143,7 @@ def check_view(
         expectation=_expectation(check),
         caution=_caution(check),
         trust=check.trust.text if check.trust is not None else "",
-        place=place,
+        place=f"{words.printable(spec_file)}:{check.line}" if spec_file else "",
         description=check.description,
         subject=_subject(check),
         question=check.question,
@@ -143,9 +154,11 @@ def check_view(
         numbers=tuple(estimate_view(item, charts.axis_of([item])) for item in overall(check)),
         histogram=charts.histogram(check.histogram, spread, ranking_title),
         histogram_title=ranking_title,
-        hypotheses=hypothesis_views(check),
-        attacked=strikes.view(check, sheet),
-        groups=tuple(_groups(check)),
+        pairs=spreads.pairs(check.paired, scores),
+        rocs=spreads.rocs(check.rocs, check.findings),
+        hypotheses=hypothesis_views(check, anchors),
+        attacked=strikes.view(check, sheet, anchors),
+        groups=tuple(_groups(check, scores)),
         steps=population_steps(check.population, main if main is not None and main.by is None else None),
         sum_problem=sum_problem(check.population),
         examples=_examples(check),
@@ -154,6 +167,7 @@ def check_view(
         warnings=check.warnings,
         parameters=tuple(check.parameters.items()),
         command=check.command,
+        show=_show(check, spec_file),
         samples=sample_views(check, sheet, anchors, main),
         failing=sum(row.failing for row in check.rows),
         scale=scale,
@@ -206,7 +220,7 @@ def _spread_of(check: CheckResult, main: Finding | None, column: str) -> Finding
     return next((item for item in overall(check) if item.column == column), None)
 
 
-def _groups(check: CheckResult) -> Iterable[GroupView]:
+def _groups(check: CheckResult, scores: Scores) -> Iterable[GroupView]:
     for (by, _), items in groups(check).items():
         ordered = worst_first(items) if by in {"class", "label", "group"} else items
         axis = charts.axis_of(items)
@@ -218,6 +232,7 @@ def _groups(check: CheckResult) -> Iterable[GroupView]:
             more=views[_FEW_LEVELS:],
             gated=any(item.status is not None for item in items),
             gate=_common_gate(items),
+            strip=spreads.strip(ordered, scores) if by == "class" else None,
         )
 
 
@@ -296,6 +311,12 @@ def _reading(check: CheckResult, main: Finding | None, sheet: Sheet) -> Iterable
 
 def _examples(check: CheckResult) -> tuple[str, ...]:
     return (*check.population.unusable_examples, *check.population.lost_examples) if check.population else ()
+
+
+def _show(check: CheckResult, spec_file: str) -> str:
+    if not (check.maps and check.rows and spec_file):
+        return ""
+    return f"camaudit show {quote(f'{spec_file}::{check.id}')} SAMPLE"
 
 
 def _no_samples(check: CheckResult) -> str:

@@ -26,11 +26,23 @@ ROLES = {
 class VersionView:
     """One picture, with what it is and what the network answers."""
 
+    role: str
+    """before, control or after."""
     file: str | None
     caption: str
     answer: str
     turned: bool
     """Whether the answer is not the label."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairView:
+    """One image as it is, and changed."""
+
+    anchor: str
+    sample: str
+    label: str
+    versions: tuple[VersionView, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,16 +52,23 @@ class HypothesisView:
     name: str
     badge: words.Badge | None
     facts: tuple[tuple[str, str], ...]
-    pairs: tuple[tuple[VersionView, ...], ...]
+    pairs: tuple[PairView, ...]
 
 
-def hypothesis_views(check: CheckResult) -> tuple[HypothesisView, ...]:
+def hypothesis_views(check: CheckResult, anchors: words.Anchors) -> tuple[HypothesisView, ...]:
     """The suspected regions of a check, in the order in which they were tested."""
     findings = {item.name: item for item in check.findings}
-    return tuple(_view(item, findings) for item in check.hypotheses)
+    return tuple(
+        _view(
+            item,
+            findings,
+            tuple(_pair(pair, anchors.take(check.id, pair.sample, item.name)) for pair in item.pairs),
+        )
+        for item in check.hypotheses
+    )
 
 
-def _view(item: Hypothesis, findings: dict[str, Finding]) -> HypothesisView:
+def _view(item: Hypothesis, findings: dict[str, Finding], pairs: tuple[PairView, ...]) -> HypothesisView:
     main = findings.get(item.name) if item.origin != "metadata" else None
     badge = None
     if main is not None and (main.word or main.status):
@@ -59,7 +78,7 @@ def _view(item: Hypothesis, findings: dict[str, Finding]) -> HypothesisView:
         name=words.printable(item.name),
         badge=badge,
         facts=tuple(_column(item, findings) if item.origin == "metadata" else _facts(item, main, findings)),
-        pairs=tuple(_pair(pair) for pair in item.pairs),
+        pairs=pairs,
     )
 
 
@@ -96,18 +115,20 @@ def _shown(finding: Finding) -> str:
     return " ".join(numbers.estimate(finding.value, finding.lower, finding.upper, None))
 
 
-def _pair(pair: Pair) -> tuple[VersionView, ...]:
-    return tuple(_version(item, pair) for item in pair.versions)
+def _pair(pair: Pair, anchor: str) -> PairView:
+    return PairView(
+        anchor=anchor,
+        sample=words.printable(pair.sample),
+        label="" if pair.label is None else words.printable(pair.label),
+        versions=tuple(_version(item, pair) for item in pair.versions),
+    )
 
 
 def _version(item: Version, pair: Pair) -> VersionView:
-    caption = ROLES[item.role] + (f" ({words.printable(item.donor)})" if item.donor is not None else "")
-    if item.role == "before":
-        label = "" if pair.label is None else f", label {words.printable(pair.label)}"
-        caption = f"{words.printable(pair.sample)}{label}, {caption}"
     return VersionView(
+        role=item.role,
         file=item.image if item.image is not None and _OWN_FILE.fullmatch(item.image) else None,
-        caption=caption,
+        caption=ROLES[item.role] + (f" ({words.printable(item.donor)})" if item.donor is not None else ""),
         answer="" if item.answer is None else words.printable(item.answer),
         turned=item.answer is not None and item.answer != pair.label,
     )

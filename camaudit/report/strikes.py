@@ -12,6 +12,7 @@ from PIL import Image
 from camaudit.report import numbers, pictures, words
 from camaudit.report.evidence import MissingError
 from camaudit.report.plates import Picture, written
+from camaudit.report.samples import ScaleView
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,6 +48,7 @@ class CellView:
 class StrikeView:
     """One image before and after, ready to show."""
 
+    anchor: str
     sample: str
     label: str
     change: str
@@ -68,7 +70,7 @@ class AttackedView:
     transitions: tuple[tuple[str, str, str], ...]
     more_transitions: int
     strikes: tuple[StrikeView, ...]
-    scale: str
+    scale: ScaleView | None
 
 
 def draw(
@@ -92,7 +94,7 @@ def draw(
     return tuple(drawn), scale
 
 
-def view(check: CheckResult, sheet: Sheet) -> AttackedView | None:
+def view(check: CheckResult, sheet: Sheet, anchors: words.Anchors) -> AttackedView | None:
     """The view of a check's attacked images; None where it has none."""
     attacked = check.attacked
     if attacked is None:
@@ -108,14 +110,16 @@ def view(check: CheckResult, sheet: Sheet) -> AttackedView | None:
         transitions=tuple((old, new, f"{count:,}") for old, new, count in moves[:MOST_TRANSITIONS]),
         more_transitions=max(0, len(moves) - MOST_TRANSITIONS),
         strikes=tuple(
-            _strike(strike, drawn) for strike, drawn in zip(attacked.strikes, sheet.strikes, strict=True)
+            _strike(strike, drawn, anchors.take(check.id, strike.sample, "changed"))
+            for strike, drawn in zip(attacked.strikes, sheet.strikes, strict=True)
         ),
         scale=_scale(sheet),
     )
 
 
-def _strike(strike: Strike, drawn: tuple[Picture, ...]) -> StrikeView:
+def _strike(strike: Strike, drawn: tuple[Picture, ...], anchor: str) -> StrikeView:
     return StrikeView(
+        anchor=anchor,
         sample=words.printable(strike.sample),
         label="" if strike.label is None else words.printable(strike.label),
         change=words.printable(strike.change),
@@ -128,11 +132,12 @@ def _strike(strike: Strike, drawn: tuple[Picture, ...]) -> StrikeView:
     )
 
 
-def _scale(sheet: Sheet) -> str:
+def _scale(sheet: Sheet) -> ScaleView | None:
+    """The colours of their maps; overlays show evidence for a class only."""
     if sheet.strike_scale is None:
-        return ""
-    top = numbers.plain(sheet.strike_scale.top)
-    return f"One scale for all maps of these images, from 0 to {top}, before and after alike."
+        return None
+    text = "One scale for all maps of these images, before and after alike."
+    return ScaleView(top=numbers.plain(sheet.strike_scale.top), negative=False, text=text)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from camaudit.report import charts, numbers, words
 from camaudit.report.check import CheckView, check_view, estimate_view
 from camaudit.report.findings import deciding, near_controls
+from camaudit.report.scores import Scores
 from camaudit.result import SEVERITY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from camaudit.report.check import EstimateView
     from camaudit.report.plates import Sheet
@@ -68,13 +70,20 @@ class Page:
     blind_spots: tuple[str, ...]
     overview: tuple[OverviewRow, ...]
     meanings: tuple[tuple[words.Badge, str], ...]
+    terms: Facts
     checks: tuple[CheckView, ...]
     record: RecordView
 
 
-def page(result: AuditResult, sheets: Sequence[Sheet], problems: Sequence[str] = ()) -> Page:
+def page(
+    result: AuditResult,
+    sheets: Sequence[Sheet],
+    scores: Mapping[str, Scores] = MappingProxyType({}),
+    problems: Sequence[str] = (),
+) -> Page:
     """The view of a result with the pictures drawn for its checks, in the same order.
 
+    `scores` are the numbers of the samples by check, for charts; without them there are none of samples.
     `problems` are what went wrong while the report was written; they join the warnings.
     """
     anchors = words.Anchors()
@@ -82,7 +91,12 @@ def page(result: AuditResult, sheets: Sequence[Sheet], problems: Sequence[str] =
     names = {index: anchors.take(result.checks[index].id) for index in order}
     views = tuple(
         check_view(
-            result.checks[index], sheets[index], anchors, anchor=names[index], place=_place(result, index)
+            result.checks[index],
+            sheets[index],
+            scores.get(result.checks[index].id, Scores()),
+            anchors,
+            anchor=names[index],
+            spec_file=result.spec_file,
         )
         for index in order
     )
@@ -99,13 +113,10 @@ def page(result: AuditResult, sheets: Sequence[Sheet], problems: Sequence[str] =
         meanings=tuple(
             (words.badge(status), text) for status, text in words.MEANING.items() if _occurs(result, status)
         ),
+        terms=words.TERMS,
         checks=views,
         record=_record(result, problems),
     )
-
-
-def _place(result: AuditResult, index: int) -> str:
-    return f"{words.printable(result.spec_file)}:{result.checks[index].line}" if result.spec_file else ""
 
 
 def _occurs(result: AuditResult, status: str) -> bool:

@@ -24,6 +24,35 @@ MEANING: dict[Status, str] = {
 }
 """What each status means, for the legend."""
 
+TERMS = (
+    (
+        "map",
+        (
+            "a picture of where in an image the network found evidence for a class, made from the network "
+            "itself by Grad-CAM or a like method"
+        ),
+    ),
+    ("sample", "one image of those that were audited, with its label"),
+    ("estimate", "the number found on these samples"),
+    (
+        "interval",
+        "the range in which the number of all such images is expected, after the estimate in brackets",
+    ),
+    ("gate", "the bound that the audit sets: the whole interval has to lie on its good side"),
+    (
+        "control",
+        (
+            "what is scored on the same images without knowing where the object is; a number no better than "
+            "its controls shows nothing"
+        ),
+    ),
+    (
+        "known-bad control",
+        "a network or data set that must fail; that it does shows that the audit can tell good from bad",
+    ),
+)
+"""What the words of a report mean, for somebody who reads the first."""
+
 BLIND_SPOTS = (
     (
         "A map shows where evidence was found, which is an association. Only an experiment that changes a "

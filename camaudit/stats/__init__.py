@@ -8,7 +8,7 @@ one time in twenty.
 from __future__ import annotations
 
 from camaudit.stats.association import cramers_v, rank_correlation
-from camaudit.stats.auc import auc_values
+from camaudit.stats.auc import auc_values, roc_points
 from camaudit.stats.bootstrap import bootstrap_mean
 from camaudit.stats.interval import Interval, n_to_settle
 from camaudit.stats.paired import mcnemar
@@ -27,6 +27,7 @@ __all__ = [
     "mcnemar",
     "n_to_settle",
     "rank_correlation",
+    "roc_points",
     "share",
     "share_difference",
     "sign_flip",

@@ -60,6 +60,20 @@ def test_the_flips_of_a_linear_network_are_those_of_arithmetic(tmp_path):
     assert finding(found, "robust_accuracy").value == pytest.approx(1 - sum(truth.values()) / len(truth))
 
 
+def test_what_is_drawn_in_pairs_is_what_was_subtracted(tmp_path):
+    (check,) = audited(tmp_path, adversarial(mask="object")).checks
+    noise, energy = check.paired
+    own = table(tmp_path)
+    assert {noise.before, noise.after, energy.before, energy.after} <= set(own.columns)
+    change = own[energy.after] - own[energy.before]
+    assert change.notna().any()
+    assert change.to_numpy() == pytest.approx(own["map_energy_change"].to_numpy(), abs=1e-6, nan_ok=True)
+    beyond = own[noise.after] - own[noise.before]
+    assert beyond.to_numpy() == pytest.approx(
+        own["map_spearman minus noise"].to_numpy(), abs=1e-6, nan_ok=True
+    )
+
+
 def test_wrong_images_are_not_robust_and_no_success(tmp_path):
     (check,) = audited(tmp_path, adversarial(attack={"eps": "2/255"}), data={"wrong": 5}).checks
     truth = flipped_by_one_step(2)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tests.report.page_reader import Node
 
 NAN = float("nan")
+SCRIPTS = ["report.js", "compare.js", "viewer.js"]
 HOSTILE_ROWS = [
     SampleRow(
         id=name,
@@ -59,7 +60,9 @@ def sound(root: Node) -> None:
             assert name != "style", f"<{node.tag}> carries a style"
             assert not name.startswith("on"), f"<{node.tag}> carries a script: {name}"
             if name in {"href", "src"}:
-                assert re.fullmatch(r"#\S*|style\.css|report\.js|img/[\w-]+\.webp", value), f"{name}={value}"
+                assert value in report.STATIC or re.fullmatch(r"#\S*|img/[\w-]+\.webp", value), (
+                    f"{name}={value}"
+                )
             if name in {"aria-labelledby", "aria-describedby"}:
                 assert value in ids, f"{name}={value} names nothing"
     targets = {
@@ -68,8 +71,8 @@ def sound(root: Node) -> None:
     assert targets <= set(ids), f"links to nowhere: {targets - set(ids)}"
     assert not root.all("style"), "an inline style sheet"
     scripts = root.all("script")
-    assert [script.attributes["src"] for script in scripts] == ["report.js"]
-    assert not scripts[0].text.strip(), "an inline script"
+    assert [script.attributes["src"] for script in scripts] == SCRIPTS
+    assert not any(script.text.strip() for script in scripts), "an inline script"
     headings = [int(node.tag[1]) for node in everything if re.fullmatch(r"h[1-6]", node.tag)]
     assert headings.count(1) == 1
     assert headings[0] == 1
@@ -114,7 +117,7 @@ def test_every_file_that_the_page_names_is_there_and_no_other(tmp_path: Path) ->
     named = {node.attributes["src"] for node in root.all("img")}
     there = {f"img/{path.name}" for path in (tmp_path / "img").iterdir()}
     assert there == named | {"img/scale.webp", "img/scale-negative.webp", "img/mine.webp"}
-    assert {"style.css", "report.js", "index.html"} <= {path.name for path in tmp_path.iterdir()}
+    assert {*report.STATIC, "index.html"} <= {path.name for path in tmp_path.iterdir()}
     assert not list(tmp_path.glob("*.tmp"))
 
 
@@ -234,8 +237,7 @@ def test_hostile_names_stay_text_and_in_the_folder(tmp_path: Path, name: str) ->
     assert {path.name for path in tmp_path.iterdir()} == {"report"}
     assert {path.name for path in folder.iterdir()} == {
         "index.html",
-        "style.css",
-        "report.js",
+        *report.STATIC,
         "img",
         "result.json",
     }

@@ -11,7 +11,19 @@ import pandas as pd
 
 from camaudit import registry
 from camaudit.baseline import Baseline, history
-from camaudit.checks.drift_estimates import CHANGED, DISTANCE, DROP, FLOOR, LOST, RANGE, SAME, UNKNOWN, WON
+from camaudit.checks.drift_estimates import (
+    ACCEPTED,
+    CHANGED,
+    DISTANCE,
+    DROP,
+    FLOOR,
+    LOST,
+    NOW,
+    RANGE,
+    SAME,
+    UNKNOWN,
+    WON,
+)
 from camaudit.engine.drift.measured import measured
 from camaudit.engine.drift.paired import paired
 from camaudit.errors import BaselineError, RegistryError
@@ -84,7 +96,7 @@ def _accepted(file: Path, now: Baseline, candidate: Path, target: str) -> Baseli
 
 
 def _table(source: Table, rows: pd.DataFrame, floors: Mapping[str, pd.DataFrame]) -> Table:
-    columns = (DROP, DISTANCE, CHANGED, LOST, WON)
+    columns = (DROP, DISTANCE, CHANGED, LOST, WON, ACCEPTED, NOW)
     reasons = {name: {key: why for key, why in rows[f"why {name}"].items() if why} for name in columns}
     profiles = {
         FLOOR + name: pd.DataFrame({stem: frame[name] for stem, frame in floors.items()})

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from camaudit.checks.drift_estimates import CHANGED, DISTANCE, DROP, LOST, WON
+from camaudit.checks.drift_estimates import ACCEPTED, CHANGED, DISTANCE, DROP, LOST, NOW, WON
 from camaudit.metrics.similarity import spearman, spearman_undefined
 
 if TYPE_CHECKING:
@@ -22,12 +22,28 @@ def paired(old: Baseline, new: Baseline) -> pd.DataFrame:
     for key in sorted(new.rows):
         before, after = old.rows[key], new.rows[key]
         drop, why = _drop(before, after, sign)
-        rows.append({"id": key, DROP: drop, f"why {DROP}": why, **_answers(before, after)})
+        rows.append(
+            {
+                "id": key,
+                DROP: drop,
+                f"why {DROP}": why,
+                **_score(ACCEPTED, before),
+                **_score(NOW, after),
+                **_answers(before, after),
+            }
+        )
     frame = pd.DataFrame(rows).set_index("id")
     distances = _distances(old, new)
     frame[DISTANCE] = [distances[key][0] for key in frame.index]
     frame[f"why {DISTANCE}"] = [distances[key][1] for key in frame.index]
     return frame
+
+
+def _score(column: str, row: Row) -> dict[str, float | str]:
+    """A score as a file holds it, or why there is none."""
+    if row.value is None:
+        return {column: float("nan"), f"why {column}": row.reason or "undefined"}
+    return {column: float(f"{row.value:.7g}"), f"why {column}": ""}
 
 
 def _drop(before: Row, after: Row, sign: float) -> tuple[float, str]:

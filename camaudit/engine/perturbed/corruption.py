@@ -19,7 +19,16 @@ from camaudit.checks.corruption_estimates import (
     own_titles,
     under,
 )
-from camaudit.checks.perturbed import CLEAN_RIGHT, NO_LABEL, NOT_FINITE, WRONG_BEFORE, column, measures
+from camaudit.checks.perturbed import (
+    CLEAN_RIGHT,
+    ENERGY_AFTER,
+    ENERGY_BEFORE,
+    NO_LABEL,
+    NOT_FINITE,
+    WRONG_BEFORE,
+    column,
+    measures,
+)
 from camaudit.checks.perturbed_estimates import HELD, TURNED
 from camaudit.engine.collect import clean_map
 from camaudit.engine.inputs import bound
@@ -234,6 +243,13 @@ class Weather:
             for measure in measures(self.spec.mask):
                 values, reasons = numbers[measure.name]
                 place = under(own.name, column(measure.name, kept))
+                for key, value, why in zip(own.ids, values, reasons, strict=True):
+                    self.ledger.note(place, key, value, why)
+        if self.spec.mask is not None:
+            for place, (values, reasons) in (
+                (ENERGY_BEFORE, both["clean"][ENERGY_BEFORE]),
+                (under(own.name, ENERGY_AFTER), found["clean"][ENERGY_AFTER]),
+            ):
                 for key, value, why in zip(own.ids, values, reasons, strict=True):
                     self.ledger.note(place, key, value, why)
         values, reasons = found["clean"]["spearman"]

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 
 from torch.nn import functional
 
-from camaudit.checks.perturbed import BEYOND, ENERGY, NOISE, TOP, Kept, column, measures
+from camaudit.checks.perturbed import (
+    BEYOND,
+    ENERGY,
+    ENERGY_AFTER,
+    ENERGY_BEFORE,
+    NOISE,
+    TOP,
+    Kept,
+    column,
+    measures,
+)
 from camaudit.checks.perturbed_estimates import CELLS, TOP_CELLS
 from camaudit.maps.finish import relu, resize
 from camaudit.metrics import displacement
@@ -66,7 +76,7 @@ class Likeness:
             ),
         }
         if self.masks is not None:
-            found[ENERGY] = self._energy(before, after, positive=positive)
+            found |= self._energy(before, after, positive=positive)
         return {name: (values.tolist(), reasons) for name, (values, reasons) in found.items()}
 
     def settings(self, before: Tensor) -> dict[str, float]:
@@ -86,8 +96,10 @@ class Likeness:
         pitch = (self.size[0] / rows * side, self.size[1] / columns * side)
         return (_summed(after, side), _summed(before, side)), pitch
 
-    def _energy(self, before: Tensor, after: Tensor, *, positive: bool) -> tuple[Tensor, list[str | None]]:
-        """The share of mass on the object after, minus before, at the size of the image."""
+    def _energy(
+        self, before: Tensor, after: Tensor, *, positive: bool
+    ) -> dict[str, tuple[Tensor, list[str | None]]]:
+        """The share of mass on the object before, after, and the difference, at the size of the image."""
         assert self.masks is not None
         shares, reasons = [], []
         for maps in (before, after):
@@ -95,7 +107,11 @@ class Likeness:
             shares.append(energy_inside(finished, self.masks))
             reasons.append(energy_inside_undefined(finished, self.masks))
         why = [old or new for old, new in zip(*reasons, strict=True)]
-        return shares[1] - shares[0], why
+        return {
+            ENERGY_BEFORE: (shares[0], reasons[0]),
+            ENERGY_AFTER: (shares[1], why),
+            ENERGY: (shares[1] - shares[0], why),
+        }
 
 
 def _block(rows: int, columns: int) -> int:
@@ -135,6 +151,11 @@ def note(ledger: Ledger, ids: Sequence[str], parts: Parts, mask: str | None) -> 
                 if NOISE in found:
                     (own, why), (noise, other) = found[""], found[NOISE]
                     ledger.note(column(measure.name, kept, BEYOND), key, own - noise, why or other)
+    if mask is not None:
+        for name in (ENERGY_BEFORE, ENERGY_AFTER):
+            values, reasons = parts["clean", ""][name]
+            for key, value, reason in zip(ids, values, reasons, strict=True):
+                ledger.note(name, key, value, reason)
 
 
 def both(likeness: Likeness, before: Tensor, after: After) -> dict[Kept, dict[str, Numbers]]:

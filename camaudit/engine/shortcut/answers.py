@@ -167,6 +167,8 @@ def _compared(untouched: Tensor, same: Tensor, other: Tensor, labels: Tensor) ->
         "margin": margin(same, labels) - margin(other, labels),
         "cost": margin(untouched, labels) - margin(same, labels),
         "flip": (same.argmax(1) != other.argmax(1)).double(),
+        "margin_same": margin(same, labels),
+        "margin_other": margin(other, labels),
     }
 
 

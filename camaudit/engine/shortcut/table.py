@@ -49,7 +49,11 @@ def table_of(test: Test, roles: Roles, samples: Mapping[str, Sample], walk: Walk
         )
         for name in test.spec.metadata
     }
-    return Table(frame=frame, reasons={**test.reasons, **lacking, **unknown, SHIFT: missing}, profiles=levels)
+    return Table(
+        frame=frame,
+        reasons={**test.reasons, **lacking, **unknown, SHIFT: missing},
+        profiles=levels | _margins(test, samples, ids),
+    )
 
 
 def _beyond(
@@ -116,6 +120,17 @@ def _removed(
         columns[name] = [found.get(key, float("nan")) for key in ids]
         reasons[name] = {key: NO_REGION for key in ids if key not in found}
     return columns, reasons
+
+
+def _margins(test: Test, samples: Mapping[str, Sample], ids: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """By infill, the margin of every class with the object filled, and the label: what the AUC is of."""
+    found = {}
+    for infill, rows in test.removed.items():
+        own = pd.DataFrame.from_dict(rows, orient="index").reindex(pd.Index(ids))
+        found[f"{REMOVED} {infill}"] = own.assign(
+            label=np.array([samples[key].label for key in ids], np.float64)
+        )
+    return found
 
 
 def _largest_shift(test: Test, ids: Sequence[str]) -> list[float]:

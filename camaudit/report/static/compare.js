@@ -50,4 +50,6 @@
   };
 
   document.querySelectorAll("figure.compare").forEach(slider);
+  // For figures that another script makes later.
+  window.camaudit = { ...window.camaudit, compare: slider };
 })();

@@ -8,6 +8,7 @@
     node.append(...children);
     return node;
   };
+  window.camaudit = { ...window.camaudit, make };
 
   // "0.71 [0.69, 0.73]" counts as 0.71; a text without a number sorts last.
   const numberOf = (text) => {
@@ -166,6 +167,7 @@
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, pre")) return;
+    if (document.querySelector("dialog[open]")) return; // its keys are its own
     const from = event.target.closest(".plates > li");
     const step = { j: 1, k: -1, ...(from ? { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 } : {}) }[event.key];
     if (step) {
