@@ -99,7 +99,7 @@ class Desk:
         from camaudit import report
 
         for name in self.finished:
-            report.write(self._folder(name))
+            report.write(self._folder(name), single=self._single)
 
     def take(self, parts: list[str]) -> None:
         """Take over a worker's parts."""
@@ -126,6 +126,12 @@ class Desk:
             for line in text.summary_lines(result):
                 terminal.write_line(line)
             terminal.write_line(f"report: {(self._folder(name) / 'index.html').resolve().as_uri()}")
+            if self._single:
+                terminal.write_line(f"one file: {(self._folder(name) / 'report.html').resolve().as_uri()}")
+
+    @property
+    def _single(self) -> bool:
+        return self.setting("report") == "single"
 
     @property
     def _worker(self) -> str:
