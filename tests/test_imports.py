@@ -52,7 +52,7 @@ ALLOWED = {
     "trust": {"result", "verdict"},
     "merge": {"errors", "exhibits", "result", "integrity", "trust"},
     "assessment": BASICS | {"plan", "checks", "scores", "result", "verdict", "baseline"},
-    "report": {"errors", "exhibits", "result", "verdict"},
+    "report": {"errors", "exhibits", "integrity", "result", "verdict"},
     # who knows everybody, and the doors
     "engine": BASICS
     | CORE
@@ -71,6 +71,20 @@ ALLOWED = {
         "trust",
         "integrity",
     },
+    "verify": BASICS
+    | {
+        "spec",
+        "plan",
+        "checks",
+        "baseline",
+        "integrity",
+        "scores",
+        "result",
+        "trust",
+        "assessment",
+        "report",
+        "engine",
+    },
     "plugin_desk": BASICS | {"spec", "plan", "engine", "report", "result", "merge"},
     "pytest_plugin": BASICS | {"spec", "plan", "engine", "report", "result", "plugin_desk", "baseline"},
     "commands": BASICS
@@ -86,6 +100,7 @@ ALLOWED = {
         "integrity",
         "checks",
         "stats",
+        "verify",
     },
     "cli": BASICS | {"commands"},
 }

@@ -131,6 +131,7 @@ CHECK = Kind(
     titles=titles,  # type: ignore[arg-type]
     worst=_worst,  # type: ignore[arg-type]
     compares="camaudit.engine.drift:compare",
+    together="a baseline is compared with all of its samples or not at all",
     limits=(
         (
             "Drift is change from what was accepted, not error: an accepted network that looked at the "
