@@ -101,7 +101,7 @@ def run(
     from camaudit.commands.progress import progress
     from camaudit.engine import Options
     from camaudit.engine import run as carry_out
-    from camaudit.report import text
+    from camaudit.report import index, text
 
     results: list[tuple[AuditResult, Path]] = []
     for item in _plans(specs, only):
@@ -114,11 +114,13 @@ def run(
         for check in result.checks:
             if check.blocks:
                 click.echo(text.failure(check, result, page), err=True)
+    lost = index.after_run([(page.parent, result) for result, page in results], reports)
     for result, page in results:
         click.echo("\n".join(text.summary_lines(result)))
         click.echo(f"report: {page.resolve().as_uri()}")
         if form == "single":
             click.echo(f"one file: {page.with_name('report.html').resolve().as_uri()}")
+    click.echo(lost or f"index: {(reports / 'index.html').resolve().as_uri()}", err=bool(lost))
     context.exit(FAILED if any(result.blocks for result, _ in results) else 0)
 
 

@@ -21,7 +21,7 @@ SHOWN = 12
 """Lines of a check's table without --all: those that differ, then the largest differences."""
 
 
-class Count(click.ParamType):
+class Count(click.ParamType):  # type: ignore[type-arg] # generic in some versions of click only
     """A whole number of at least 1, or ``all``."""
 
     name = "N|all"

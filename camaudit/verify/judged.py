@@ -7,6 +7,7 @@ from math import isnan
 from typing import TYPE_CHECKING
 
 from camaudit import assessment, registry
+from camaudit.baseline.unused import LEFT_BEHIND
 from camaudit.result import Finding, Population
 from camaudit.trust import with_trust
 from camaudit.verify.recorded import NotKeptError
@@ -88,7 +89,7 @@ def _rows(found: CheckResult, table: Table) -> Iterator[str]:
             continue
         line = table.frame.loc[row.id]
         for name in table.columns:
-            mine, right = row.values.get(name, float("nan")), float(line[name])
+            mine, right = row.values.get(name, float("nan")), float(table.frame.at[row.id, name])
             if not close(mine, right):
                 yield f"{name} of {row.id} is {mine:.9g} in result.json, {right:.9g} in samples.csv"
         for name, text in (("label", row.label), ("predicted", row.predicted)):
@@ -201,9 +202,7 @@ def audit_faults(result: AuditResult, spec: AuditSpec) -> Iterator[str]:
         elif (name in ids) == (name in result.not_run):
             what = "is in the report, and" if name in ids else "is neither in the report nor"
             yield f"check {name} of the spec {what} said to be left out"
-    strange = [
-        name for name in (*ids, *result.not_run) if name not in known and name != assessment.LEFT_BEHIND
-    ]
+    strange = [name for name in (*ids, *result.not_run) if name not in known and name != LEFT_BEHIND]
     yield from (f"check {name} is not in the spec" for name in strange)
     bare = [replace(check, trust=None) for check in result.checks]
     for mine, right in zip(result.checks, with_trust(bare), strict=True):

@@ -168,7 +168,7 @@ class _Job:
             keys = self._ids(check.id)
             if not keys:
                 self._cannot(check.id, "no number of any sample was recorded")
-            elif kind.together and self.samples is not None and self.samples < len(keys):
+            elif kind.together and self.samples is not None:
                 self._cannot(
                     check.id,
                     f"single samples of kind {check.kind} cannot be measured anew, since {kind.together}; "
