@@ -150,7 +150,7 @@ def _view(newest: _Found, lines: Sequence[Run], home: Path, anchors: words.Ancho
     result = newest.result
     said = words.verdict(result)
     # The last run stands in its own line and in the result; copies of a folder bring lines twice.
-    every = list({run.line: run for run in lines}.values())
+    every = list({_key(run): run for run in lines}.values())
     every.sort(key=lambda run: run.created)
     page = newest.folder / "index.html"
     return AuditView(
@@ -166,6 +166,11 @@ def _view(newest: _Found, lines: Sequence[Run], home: Path, anchors: words.Ancho
         trends=trends(every),
         runs=len(every),
     )
+
+
+def _key(run: Run) -> tuple[object, ...]:
+    """What tells one run from another: its time and its numbers."""
+    return (run.created, *((item.check, item.name, repr(item.value)) for item in run.numbers))
 
 
 def _facts(result: AuditResult, count: int) -> Iterator[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from math import isfinite
 from typing import TYPE_CHECKING
 
@@ -175,11 +175,13 @@ def _joined(heights: Sequence[float | None], places: Sequence[float], apart: Seq
 
 
 def _gates(heights: Sequence[float | None], places: Sequence[float]) -> Iterable[Step]:
-    """The gate of each run, as far as half way to its neighbours."""
+    """The gate of each run, as far as half way to its neighbours; equal ones are one line."""
     edges = [0.0, *((one + other) / 2 for one, other in pairwise(places)), 100.0]
-    for at, height in enumerate(heights):
+    at = 0
+    for height, same in groupby(heights):
+        before, at = at, at + len(list(same))
         if height is not None:
-            yield Step(x1=round(edges[at], 2), y1=height, x2=round(edges[at + 1], 2), y2=height)
+            yield Step(x1=round(edges[before], 2), y1=height, x2=round(edges[at], 2), y2=height)
 
 
 def _said(item: Gated) -> str:

@@ -89,7 +89,7 @@ def _rows(found: CheckResult, table: Table) -> Iterator[str]:
             continue
         line = table.frame.loc[row.id]
         for name in table.columns:
-            mine, right = row.values.get(name, float("nan")), float(table.frame.at[row.id, name])
+            mine, right = row.values.get(name, float("nan")), float(table.frame[name][row.id])
             if not close(mine, right):
                 yield f"{name} of {row.id} is {mine:.9g} in result.json, {right:.9g} in samples.csv"
         for name, text in (("label", row.label), ("predicted", row.predicted)):

@@ -126,7 +126,8 @@ def test_comparable_runs_are_joined_and_a_gate_may_move():
     assert len(trend.points) == 3
     assert len(trend.lines) == 2
     assert trend.breaks == ()
-    assert [step.y1 for step in trend.gates] != [trend.gates[0].y1] * 3
+    assert [(step.x1, step.x2) for step in trend.gates] == [(0.0, 26.5), (26.5, 73.5), (73.5, 100.0)]
+    assert trend.gates[0].y1 == trend.gates[2].y1 > trend.gates[1].y1
     assert [row.note for row in trend.rows] == ["", "", ""]
     assert trend.rows[0].number == "0.72"
     assert trend.text.startswith("energy_inside over 3 runs; from 0.70 to 0.72; lowest 0.65, highest 0.72")
