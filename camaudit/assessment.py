@@ -30,14 +30,19 @@ def assess(
     spec_file: str,
     warnings: Sequence[str] = (),
     layers: Mapping[str, str] | None = None,
+    estimates: Sequence[Estimate] | None = None,
 ) -> CheckResult:
-    """Estimate, judge, and turn round what was expected to fail. `layers` says what the maps show."""
+    """Estimate, judge, and turn round what was expected to fail. `layers` says what the maps show.
+
+    `estimates` are taken instead of the table's own where they have been made already.
+    """
     kind: Kind = registry.find("check", check.kind)
-    estimates = kind.estimate(check.spec, table, check.confidence)
+    if estimates is None:
+        estimates = kind.estimate(check.spec, table, check.confidence)
     allowed, n = check.spec.allow_undefined, len(table.ids)
     rulings = [_ruling(item, n if item.of is None else item.of, allowed) for item in estimates]
     findings = tuple(_finding(*both) for both in zip(estimates, rulings, strict=True))
-    outcome, answer = _outcome(findings)
+    outcome, answer = outcome_of(findings)
     unproved = _unproved(estimates, rulings) if outcome == "INCONCLUSIVE" else ()
     answer = "; ".join([*unproved, answer])
     ungated = _no_class_gated(check, findings)
@@ -214,7 +219,7 @@ def _lenient(item: Estimate, status: Status | None) -> bool:
     return status == "INCONCLUSIVE" and item.gate is not None and item.gate.on_inconclusive == "warn"
 
 
-def _outcome(findings: Sequence[Finding]) -> tuple[Status, str]:
+def outcome_of(findings: Sequence[Finding]) -> tuple[Status, str]:
     """The worst of the gated findings; a class or size that only warns never makes a check worse."""
     judged = [
         item for item in findings if item.status is not None and (item.by is None or item.severity == "fail")
@@ -223,6 +228,12 @@ def _outcome(findings: Sequence[Finding]) -> tuple[Status, str]:
         return "ERROR", "nothing was gated: a check that cannot fail is never green"
     worst = verdict.worst([item.status for item in judged if item.status is not None])
     return worst, "; ".join(f"{item.name}: {item.reason}" for item in judged if item.status == worst)
+
+
+def decided(check: CheckPlan, outcome: Status, findings: Sequence[Finding]) -> tuple[Status, bool]:
+    """The status of a check with that outcome, and whether it makes the run fail."""
+    status, _ = verdict.expected(outcome, check.spec.expect)
+    return status, _blocks(check, status, findings)
 
 
 def _no_class_gated(check: CheckPlan, findings: Sequence[Finding]) -> str:

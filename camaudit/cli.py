@@ -38,6 +38,14 @@ COMMANDS = {
         "camaudit.commands.report:report",
         "Render reports again from their result.json and evidence; no network is needed.",
     ),
+    "index": (
+        "camaudit.commands.index:index",
+        "Write a page over several audits and over runs in time; no network is needed.",
+    ),
+    "verify": (
+        "camaudit.commands.verify:verify",
+        "Check a report: its files, its verdicts, and random samples, measured anew.",
+    ),
     "summary": (
         "camaudit.commands.summary:summary",
         "Print what runs found, from their result.json; no network is needed.",

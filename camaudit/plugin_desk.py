@@ -40,6 +40,8 @@ class Desk:
     parts: list[str] = field(default_factory=list)
     taken: list[str] = field(default_factory=list)
     finished: dict[str, AuditResult] = field(default_factory=dict)
+    lost: str = ""
+    """Why there is no index."""
     _spoke: float = 0.0
 
     def register(self, spec: AuditSpec) -> None:
@@ -99,7 +101,12 @@ class Desk:
         from camaudit import report
 
         for name in self.finished:
-            report.write(self._folder(name))
+            report.write(self._folder(name), single=self._single)
+        if self.finished:
+            from camaudit.report import index
+
+            found = [(self._folder(name), result) for name, result in self.finished.items()]
+            self.lost = index.after_run(found, self._home)
 
     def take(self, parts: list[str]) -> None:
         """Take over a worker's parts."""
@@ -126,6 +133,13 @@ class Desk:
             for line in text.summary_lines(result):
                 terminal.write_line(line)
             terminal.write_line(f"report: {(self._folder(name) / 'index.html').resolve().as_uri()}")
+            if self._single:
+                terminal.write_line(f"one file: {(self._folder(name) / 'report.html').resolve().as_uri()}")
+        terminal.write_line(self.lost or f"index: {(self._home / 'index.html').resolve().as_uri()}")
+
+    @property
+    def _single(self) -> bool:
+        return self.setting("report") == "single"
 
     @property
     def _worker(self) -> str:
@@ -142,8 +156,12 @@ class Desk:
         count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) if self._worker else 1
         return max(1, (os.cpu_count() or 1) // count) if count > 1 else None
 
+    @property
+    def _home(self) -> Path:
+        return self.config.rootpath / self.setting("reports")
+
     def _folder(self, name: str) -> Path:
-        return self.config.rootpath / self.setting("reports") / name
+        return self._home / name
 
     def _shown(self, path: Path) -> str:
         try:

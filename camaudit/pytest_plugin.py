@@ -26,6 +26,7 @@ SETTINGS = {
     "workers": ("2", "threads that decode images ahead of the network (default: 2)"),
     "batch_size": ("16", "images per forward (default: 16)"),
     "reports": ("reports", "folder of the reports, relative to the rootdir (default: reports)"),
+    "report": ("folder", "folder, or single: also report.html, one file for e-mail (default: folder)"),
 }
 """Settings that decide how a run is carried out; none of them may change a verdict."""
 
@@ -39,6 +40,8 @@ class AuditWarning(pytest.PytestWarning):
 
 LEAST = {"workers": 0, "batch_size": 1}
 """Settings that are whole numbers, and the least that will do."""
+CHOICES = {"report": ("folder", "single")}
+"""Settings that are one of a few words."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -61,18 +64,21 @@ def setting(config: pytest.Config, name: str) -> str:
     )
 
 
-def refuse_bad_counts(config: pytest.Config) -> None:
-    """Raise `pytest.UsageError` for a number that is none, or too small."""
+def refuse_bad_settings(config: pytest.Config) -> None:
+    """Raise `pytest.UsageError` for a number that is none or too small, and for an unknown word."""
     for name, least in LEAST.items():
         given = setting(config, name)
         if not given.strip().isdecimal() or int(given) < least:
             raise pytest.UsageError(
                 f"camaudit_{name}: a whole number of at least {least} is needed, got {given!r}"
             )
+    for name, words in CHOICES.items():
+        if (given := setting(config, name)) not in words:
+            raise pytest.UsageError(f"camaudit_{name}: one of {', '.join(words)} is needed, got {given!r}")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    refuse_bad_counts(config)
+    refuse_bad_settings(config)
     config.addinivalue_line("markers", "audit: a check of an audit spec (*.audit.yaml)")
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from camaudit.errors import ResultError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
@@ -126,11 +128,31 @@ def write_csv(tables: Mapping[str, Table], path: Path) -> None:
     together = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=["check", "id"])
     for name in together.columns:
         if not pd.api.types.is_numeric_dtype(together[name]):
-            together[name] = together[name].map(_defuse)
+            together[name] = together[name].map(defused)
     temporary = path.with_name(path.name + ".tmp")
     together.to_csv(temporary, index=False, float_format="%.9g", lineterminator="\n")
     temporary.replace(path)
 
 
-def _defuse(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"} else value
+_FORMULA = {"=", "+", "-", "@", "\t", "\r"}
+"""What a cell begins with that a spreadsheet would run."""
+
+
+def defused(value: object) -> object:
+    """The value as a cell: a text that would be a formula gets a leading apostrophe."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in _FORMULA else value
+
+
+def read_csv(path: Path) -> pd.DataFrame:
+    """The file that `write_csv` wrote, every cell a text, without the apostrophes before formulas.
+
+    Raises `ResultError` where it is missing, no such table, or lacks the columns ``check`` and ``id``.
+    """
+    try:
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except (OSError, ValueError) as error:
+        raise ResultError(f"cannot be read: {error}", where=str(path)) from None
+    lacking = {"check", "id"} - set(frame.columns)
+    if lacking:
+        raise ResultError(f"has no column {min(lacking)!r}", where=str(path), hint="run the audit again")
+    return frame.map(lambda cell: cell[1:] if cell[:1] == "'" and cell[1:2] in _FORMULA else cell)

@@ -53,7 +53,7 @@ ALLOWED = {
     "merge": {"errors", "exhibits", "result", "integrity", "trust"},
     "assessment": BASICS | {"plan", "checks", "scores", "result", "verdict", "baseline"},
     "comparison": BASICS | {"spec", "stats", "checks", "baseline", "result", "integrity"},
-    "report": {"errors", "exhibits", "result", "verdict", "comparison"},
+    "report": {"errors", "exhibits", "integrity", "result", "verdict", "comparison"},
     # who knows everybody, and the doors
     "engine": BASICS
     | CORE
@@ -72,6 +72,20 @@ ALLOWED = {
         "trust",
         "integrity",
     },
+    "verify": BASICS
+    | {
+        "spec",
+        "plan",
+        "checks",
+        "baseline",
+        "integrity",
+        "scores",
+        "result",
+        "trust",
+        "assessment",
+        "report",
+        "engine",
+    },
     "plugin_desk": BASICS | {"spec", "plan", "engine", "report", "result", "merge"},
     "pytest_plugin": BASICS | {"spec", "plan", "engine", "report", "result", "plugin_desk", "baseline"},
     "commands": BASICS
@@ -88,6 +102,7 @@ ALLOWED = {
         "checks",
         "stats",
         "comparison",
+        "verify",
     },
     "cli": BASICS | {"commands"},
 }

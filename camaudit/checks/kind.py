@@ -95,6 +95,8 @@ class Kind:
     compares: str = ""
     """``module:callable`` of the engine that holds the table of another check, named by ``of``, against a
     baseline, and gives the table that is estimated from."""
+    together: str = ""
+    """Why one sample's numbers cannot be measured without those of the others; empty where they can."""
     costs: Callable[[CheckSpec], str] | None = None
     """What `follow_up` takes, in words, for the plan."""
     maps: Callable[[CheckSpec, Mapping[str, Column]], Mapping[str, MapRequest]] | None = None

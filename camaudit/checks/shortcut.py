@@ -144,6 +144,7 @@ CHECK = Kind(
     titles=titles,  # type: ignore[arg-type]
     worst=_worst,  # type: ignore[arg-type]
     follow_up="camaudit.engine.shortcut:follow",
+    together="regions are carried over from one sample of the run to another",
     costs=forwards,  # type: ignore[arg-type]
     paired=pairs,  # type: ignore[arg-type]
     rocs=rocs,  # type: ignore[arg-type]

@@ -15,16 +15,19 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path))
-def report(folders: tuple[Path, ...]) -> None:
+@click.option("--single", is_flag=True, help="Also write report.html: one file, at most 10 MB, for e-mail.")
+def report(*, folders: tuple[Path, ...], single: bool) -> None:
     r"""Render reports again from their result.json and evidence; no network is needed.
 
     \b
       camaudit report reports/digits
+      camaudit report reports/digits --single
     """
     from camaudit import report as room
 
     for folder in folders:
-        click.echo(room.write(folder).resolve().as_uri())
+        page = room.write(folder, single=single)
+        click.echo((page.with_name("report.html") if single else page).resolve().as_uri())
 
 
 @click.command()

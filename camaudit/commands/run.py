@@ -59,6 +59,14 @@ def _plans(paths: tuple[Path, ...], only: tuple[str, ...]) -> list[Plan]:
     help="Folder of the reports; each audit gets one of its own inside.",
 )
 @click.option(
+    "--report",
+    "form",
+    default="folder",
+    show_default=True,
+    type=click.Choice(["folder", "single"]),
+    help="single: also report.html in each folder, one file of at most 10 MB for e-mail.",
+)
+@click.option(
     "--workers",
     default=2,
     show_default=True,
@@ -76,6 +84,7 @@ def run(
     only: tuple[str, ...],
     device: str,
     reports: Path,
+    form: str,
     workers: int,
     batch_size: int,
 ) -> None:
@@ -92,7 +101,7 @@ def run(
     from camaudit.commands.progress import progress
     from camaudit.engine import Options
     from camaudit.engine import run as carry_out
-    from camaudit.report import text
+    from camaudit.report import index, text
 
     results: list[tuple[AuditResult, Path]] = []
     for item in _plans(specs, only):
@@ -100,14 +109,18 @@ def run(
         with progress(item.spec.name) as tick:
             options = Options(device=device, workers=workers, batch_size=batch_size, progress=tick)
             result = carry_out(item, folder, options)
-        results.append((result, report.write(folder)))
+        results.append((result, report.write(folder, single=form == "single")))
     for result, page in results:
         for check in result.checks:
             if check.blocks:
                 click.echo(text.failure(check, result, page), err=True)
+    lost = index.after_run([(page.parent, result) for result, page in results], reports)
     for result, page in results:
         click.echo("\n".join(text.summary_lines(result)))
         click.echo(f"report: {page.resolve().as_uri()}")
+        if form == "single":
+            click.echo(f"one file: {page.with_name('report.html').resolve().as_uri()}")
+    click.echo(lost or f"index: {(reports / 'index.html').resolve().as_uri()}", err=bool(lost))
     context.exit(FAILED if any(result.blocks for result, _ in results) else 0)
 
 

@@ -67,6 +67,7 @@ def stream(
     boxes: Collection[str] = (),
     scenes: bool = False,
     partners: Mapping[str, tuple[str, bool]] | None = None,
+    among: Sequence[Sample] | None = None,
     workers: int = 2,
     ahead: int = 32,
 ) -> Iterator[Loaded | Lost]:
@@ -74,8 +75,9 @@ def stream(
 
     `regions` are the masks that are needed: a sample without one of them is lost, one whose mask is empty
     is not. `boxes` are the regions, among them, whose boxes are needed; a box outside its image loses the
-    sample. `scenes` asks for the masks of all classes that an image shows. `workers` threads decode at most
-    `ahead` samples before the consumer asks for them (0 workers: in the consumer's thread).
+    sample. `scenes` asks for the masks of all classes that an image shows. `partners` are looked up `among`
+    these samples, the streamed ones if left out. `workers` threads decode at most `ahead` samples before the
+    consumer asks for them (0 workers: in the consumer's thread).
     Closing the iterator cancels what has not begun.
     """
     if workers < 0 or ahead < 1:
@@ -86,7 +88,7 @@ def stream(
         boxes=tuple(boxes),
         scenes=scenes,
         partners=partners or {},
-        by_id={sample.id: sample for sample in samples} if partners else {},
+        by_id={item.id: item for item in (samples if among is None else among)} if partners else {},
     )
     return _ahead(samples, loader, workers, ahead) if workers else map(loader.load, samples)
 

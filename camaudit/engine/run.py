@@ -78,7 +78,7 @@ def run(plan: Plan, folder: Path, options: Options | None = None) -> AuditResult
     options = options or Options()
     if options.threads is not None:
         torch.set_num_threads(options.threads)
-    _clear(folder)
+    prepare(folder)
     session = Session(plan=plan, folder=folder, options=options)
     with pages_kept():
         result = session.run()
@@ -86,11 +86,11 @@ def run(plan: Plan, folder: Path, options: Options | None = None) -> AuditResult
     return result
 
 
-def _clear(folder: Path) -> None:
-    """Whatever happens from here on: what an earlier run found must not pass for this one's."""
+def prepare(folder: Path) -> None:
+    """Make room. Whatever happens from here on: what an earlier run found must not pass for this one's."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name in ("result.json", "index.html", "samples.csv"):
+        for name in ("result.json", "index.html", "report.html", "samples.csv"):
             (folder / name).unlink(missing_ok=True)
         for path in [*(folder / CANDIDATES).glob("*.json"), *folder.glob("diff*/index.html")]:
             path.unlink()
@@ -109,6 +109,8 @@ class Session:
     plan: Plan
     folder: Path
     options: Options
+    only: frozenset[str] | None = None
+    """Ids of the samples to measure, all if None. A result of some is no result of the audit."""
     networks: dict[str, Classifier] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
     results: dict[str, CheckResult] = field(default_factory=dict)
@@ -136,7 +138,7 @@ class Session:
 
     def _pass(self, work: Pass, evidence: Evidence, prefix: str) -> None:
         try:
-            network = self._network(work.model)
+            network = self.network(work.model)
             listing = self._listing(work, network)
             refuse_empty(listing, work.data)
             work = self._possible(work, listing, network)
@@ -145,6 +147,7 @@ class Session:
                 classifier=network,
                 batch_size=self.options.batch_size,
                 base=self.plan.spec.base,
+                only=self.only,
                 tick=lambda done, total: self.options.progress(f"{work.model} on {work.data}", done, total),
             )
             if work.calibration is not None and work.checks:
@@ -304,7 +307,8 @@ class Session:
                     self.results[check.id] = replace(self.results[check.id], **told)  # type: ignore[arg-type]
                 evidence.keep_maps(check, walk.collector)
 
-    def _network(self, name: str) -> Classifier:
+    def network(self, name: str) -> Classifier:
+        """A network of the audit, loaded once. Raises whatever loading it raises."""
         if name not in self.networks:
             spec = self.plan.spec
             chosen = spec.model if name == MAIN else spec.models[name]
@@ -329,7 +333,7 @@ class Session:
             duration=duration,
             checks=checks,
             not_run=self.plan.not_run,
-            models=tuple(self._record(name, network) for name, network in self.networks.items()),
+            models=tuple(self.record(name, network) for name, network in self.networks.items()),
             environment=environment(spec.base, self.options.device),
             warnings=notes,
             timings=self.timings,
@@ -337,7 +341,8 @@ class Session:
             files=written(self.folder),
         )
 
-    def _record(self, name: str, network: Classifier) -> ModelRecord:
+    def record(self, name: str, network: Classifier) -> ModelRecord:
+        """What a result says of a network's identity."""
         identity = network.identity
         return ModelRecord(
             name=name,

@@ -57,6 +57,9 @@ class Walk:
     tick: Callable[[int, int], None]
     base: Path = field(default_factory=Path)
     """The spec's folder, where the functions of targets are looked up first."""
+    only: frozenset[str] | None = None
+    """Ids of the drawn samples that are measured, all if None. What is drawn, and who is whose partner, stays
+    as it is in a whole run."""
     collector: Collector = field(default_factory=Collector)
     tuned: Calibration | None = None
     layers: dict[tuple[str, str, LayoutAim], Chosen] = field(default_factory=dict)
@@ -66,11 +69,12 @@ class Walk:
 
     def run(self, listing: Listing, workers: int) -> tuple[Sample, ...]:
         """Walk over the drawn samples; returns them. Broken samples and maps are kept as such."""
-        samples = draw(
+        drawn = draw(
             listing.samples, n=self.work.sample.n, by=self.work.sample.by, seed=self.work.sample.seed
         )
-        refuse_unequal(samples)
-        pairs = partners(samples, seed=self.work.sample.seed)
+        refuse_unequal(drawn)
+        pairs = partners(drawn, seed=self.work.sample.seed)
+        samples = drawn if self.only is None else tuple(item for item in drawn if item.id in self.only)
         loaded = stream(
             samples,
             self.classifier.preprocess.geometry,
@@ -78,6 +82,7 @@ class Walk:
             boxes=self.work.boxes,
             scenes=self.work.scenes,
             partners=pairs if self._needs_partners else None,
+            among=drawn,
             workers=workers,
             ahead=max(2 * self.batch_size, 8),
         )
@@ -309,8 +314,8 @@ def _detail(item: Loaded, scores: np.ndarray, classes: tuple[str, ...] | None) -
     best = int(scores.argmax()) if finite else None
     label = sample.label
     return Detail(
-        label=sample.label_name if sample.label_name is not None else _class_name(label, classes),
-        predicted=_class_name(best, classes),
+        label=sample.label_name if sample.label_name is not None else class_name(label, classes),
+        predicted=class_name(best, classes),
         answer=best,
         label_score=float(scores[label]) if finite and label is not None and label < len(scores) else None,
         predicted_score=float(scores[best]) if best is not None else None,
@@ -320,7 +325,8 @@ def _detail(item: Loaded, scores: np.ndarray, classes: tuple[str, ...] | None) -
     )
 
 
-def _class_name(index: int | None, classes: tuple[str, ...] | None) -> str | None:
+def class_name(index: int | None, classes: tuple[str, ...] | None) -> str | None:
+    """The name of a class, its number where classes have no names."""
     if index is None:
         return None
     return classes[index] if classes is not None and index < len(classes) else str(index)

@@ -111,8 +111,15 @@ class _State:
 
 def _put_back(tensor: Tensor, values: Tensor) -> None:
     # Compared first: a copy would count as an in-place change and break the graphs of others.
-    if tensor.shape != values.shape or not torch.equal(tensor, values):
+    if tensor.shape != values.shape or not torch.equal(tensor, values) or _signs_differ(tensor, values):
         tensor.data = values
+
+
+def _signs_differ(tensor: Tensor, values: Tensor) -> bool:
+    """Whether a zero has another sign: it is equal, and to the bit another network."""
+    if not tensor.is_floating_point():
+        return False
+    return not torch.equal(tensor.signbit(), values.signbit())
 
 
 @contextmanager

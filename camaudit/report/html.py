@@ -14,16 +14,23 @@ from camaudit.report.words import printable
 if TYPE_CHECKING:
     from typing import Any
 
-    from camaudit.report.diff.view import DiffPage
     from camaudit.report.view import Page
 
 _PRE = re.compile(r"(<pre[ >].*?</pre>)", re.DOTALL)
 _INDENT = re.compile(r"\n\s+")
 
 
-def render(page: Page | DiffPage, template: str = "page.html") -> str:
-    """The whole page. Nothing in it runs, loads from elsewhere or carries a style of its own."""
-    return _slim(_environment().get_template(template).render(page=page))
+def render(page: Page, *, notice: str = "") -> str:
+    """The whole page. Nothing in it runs, loads from elsewhere or carries a style of its own.
+
+    `notice` is what a reader must know of this rendering before anything else.
+    """
+    return fill("page.html", page=page, notice=notice)
+
+
+def fill(template: str, **names: Any) -> str:
+    """A template's text."""
+    return _slim(_environment().get_template(template).render(**names))
 
 
 @cache

@@ -153,3 +153,13 @@ def test_an_untouched_parameter_can_still_be_differentiated(network):
     with guarded(network):
         pass
     loss.backward()  # an in-place change of a parameter would make this raise
+
+
+def test_the_sign_of_a_zero_comes_back():
+    network = nn.Linear(2, 1)
+    with torch.no_grad():
+        network.weight.zero_()
+    with guarded(network), torch.no_grad():
+        network.weight.mul_(-1)
+        assert network.weight.signbit().all()
+    assert not network.weight.signbit().any(), "0 and -0 are equal, and not one fingerprint"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -230,3 +231,65 @@ def test_collecting_an_audit_does_not_load_torch(project):
     )
     assert done.returncode == 0, done.stdout
     assert "squares.audit.yaml::on-the-square" in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [(), ("-n", "2"), ("-n", "2", "--dist", "loadfile")])
+def test_one_file_and_the_runs_and_the_index(project, arguments):
+    write(project.path / "audits", overlap("first"), overlap("second"))
+    start = project.runpytest_subprocess if arguments else project.runpytest_inprocess
+    outcome = start("audits", "--camaudit-report=single", *arguments)
+    outcome.assert_outcomes(passed=2)
+    outcome.stdout.fnmatch_lines(["one file: file://*/report.html", "index: file://*/reports/index.html"])
+    page = (project.path / "reports/squares/report.html").read_text(encoding="utf-8")
+    assert "data:image/webp;base64," in page
+    assert "<link" not in page
+    lines = (project.path / "reports/squares/runs.jsonl").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 1, "one run is one line, however many workers"
+    assert len(json.loads(lines[0])["numbers"]) == 2
+    assert "first" in (project.path / "reports/index.html").read_text(encoding="utf-8")
+
+
+def test_runs_are_kept_where_the_rest_of_the_report_is_replaced(project):
+    write(project.path, overlap("first"), overlap("second"))
+    for arguments in ((), ("-k", "second"), ()):
+        run(project, *arguments)
+    lines = (project.path / "reports/squares/runs.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["partial"] for line in lines] == [False, True, False]
+
+
+def test_no_index_without_an_audit_that_ran(project):
+    write(project.path)
+    project.makepyfile("def test_other(): pass")
+    run(project, "-k", "test_other").assert_outcomes(passed=1, deselected=1)
+    assert not (project.path / "reports").exists()
+
+
+def test_an_index_that_cannot_be_written_changes_no_outcome(project):
+    write(project.path)
+    (project.path / "reports/index.html").mkdir(parents=True)
+    outcome = run(project)
+    outcome.assert_outcomes(passed=1)
+    assert outcome.ret == 0
+    outcome.stdout.fnmatch_lines(["the index of *reports could not be written: *"])
+
+
+def test_the_form_of_a_report_by_option_environment_and_ini(project, monkeypatch):
+    write(project.path)
+    page = project.path / "reports/squares/report.html"
+    run(project)
+    assert not page.exists()
+    project.makeini("[pytest]\ncamaudit_report = single\n")
+    run(project)
+    assert page.exists()
+    monkeypatch.setenv("CAMAUDIT_REPORT", "folder")
+    run(project)
+    assert not page.exists()
+    run(project, "--camaudit-report=single")
+    assert page.exists()
+
+
+def test_an_unknown_form_of_report_is_refused(project):
+    write(project.path)
+    outcome = run(project, "--camaudit-report=pdf")
+    assert outcome.ret == 4
+    outcome.stderr.fnmatch_lines(["*camaudit_report: one of folder, single is needed, got 'pdf'*"])

@@ -40,6 +40,6 @@ def write(comparison: Comparison, folder: Path) -> Path:
         (folder / name).write_bytes((files("camaudit.report") / "static" / name).read_bytes())
     target = folder / "index.html"
     temporary = folder / "index.html.tmp"
-    temporary.write_bytes(html.render(page, "diff.html").encode("utf-8", errors="replace"))
+    temporary.write_bytes(html.fill("diff.html", page=page).encode("utf-8", errors="replace"))
     temporary.replace(target)
     return target
