@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 FACTS = ("label", "predicted", "group", "map_status", "object_share")
@@ -129,6 +129,27 @@ def write_csv(tables: Mapping[str, Table], path: Path) -> None:
     temporary = path.with_name(path.name + ".tmp")
     together.to_csv(temporary, index=False, float_format="%.9g", lineterminator="\n")
     temporary.replace(path)
+
+
+def read_csv(path: Path, check: str, columns: Sequence[str]) -> pd.DataFrame:
+    """The samples of one check as `write_csv` wrote them, by id: FACTS, its `columns`, and `undefined`.
+
+    Numbers have nine digits. Texts that are missing are None, missing numbers NaN.
+    """
+    texts = pd.read_csv(path, dtype=str, keep_default_na=False)
+    texts = texts[texts["check"] == check].set_index("id")
+    texts.index = texts.index.map(_as_it_was)
+    numbers = {*columns, "object_share"}
+    frame = pd.DataFrame(index=texts.index)
+    for name in dict.fromkeys((*FACTS, *columns, "undefined")):
+        own = texts[name] if name in texts.columns else pd.Series("", index=texts.index)
+        frame[name] = pd.to_numeric(own.where(own != "")) if name in numbers else own.map(_as_it_was)
+    return frame
+
+
+def _as_it_was(value: str) -> str | None:
+    """The reverse of `_defuse`; nothing is None."""
+    return (value[1:] if value[:1] == "'" and value[1:] != _defuse(value[1:]) else value) or None
 
 
 def _defuse(value: object) -> object:

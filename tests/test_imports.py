@@ -72,7 +72,21 @@ ALLOWED = {
         "integrity",
     },
     "plugin_desk": BASICS | {"spec", "plan", "engine", "report", "result", "merge"},
-    "pytest_plugin": BASICS | {"spec", "plan", "engine", "report", "result", "plugin_desk", "baseline"},
+    "fixtures": BASICS
+    | {
+        "spec",
+        "plan",
+        "engine",
+        "report",
+        "result",
+        "scores",
+        "plugin_desk",
+        "classifier",
+        "checks",
+        "evidence",
+    },
+    "pytest_plugin": BASICS
+    | {"spec", "plan", "engine", "report", "result", "plugin_desk", "baseline", "fixtures"},
     "commands": BASICS
     | {
         "spec",
