@@ -142,7 +142,7 @@ class Desk:
         if self.taken:
             self._put_together()
         else:
-            self.finished = {name: run.result for name, (run,) in self.runs.items()}
+            self.finished = {name: runs[0].result for name, runs in self.runs.items() if runs}
         from camaudit import report
 
         for name in self.finished:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
     from pathlib import Path
 
-    from camaudit.fixtures import AuditFixture, MapFixture
+    from camaudit.fixtures import AuditFixture, MapFixture, Witness
     from camaudit.plugin_desk import Desk
     from camaudit.result import CheckResult
     from camaudit.spec.audit import AuditSpec
@@ -252,8 +252,9 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show what the checks that a failed test asked for have to say."""
     report = yield
-    if report.failed:
-        report.sections += [("camaudit", text) for text in item.config.stash[WITNESS].notes]
+    witness: Witness | None = item.config.stash.get(WITNESS, None)
+    if report.failed and witness is not None:
+        report.sections += [("camaudit", text) for text in witness.notes]
     return report
 
 

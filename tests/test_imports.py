@@ -71,7 +71,7 @@ ALLOWED = {
         "trust",
         "integrity",
     },
-    "plugin_desk": BASICS | {"spec", "plan", "engine", "report", "result", "merge"},
+    "plugin_desk": BASICS | {"spec", "plan", "engine", "report", "result", "merge", "integrity"},
     "fixtures": BASICS
     | {
         "spec",
