@@ -134,7 +134,7 @@ def write_csv(tables: Mapping[str, Table], path: Path) -> None:
 def read_csv(path: Path, check: str, columns: Sequence[str]) -> pd.DataFrame:
     """The samples of one check as `write_csv` wrote them, by id: FACTS, its `columns`, and `undefined`.
 
-    Numbers have nine digits. Texts that are missing are None, missing numbers NaN.
+    Numbers have nine digits. What is missing is NaN, texts as well.
     """
     texts = pd.read_csv(path, dtype=str, keep_default_na=False)
     texts = texts[texts["check"] == check].set_index("id")
@@ -148,7 +148,7 @@ def read_csv(path: Path, check: str, columns: Sequence[str]) -> pd.DataFrame:
 
 
 def _as_it_was(value: str) -> str | None:
-    """The reverse of `_defuse`; nothing is None."""
+    """The reverse of `_defuse`; an empty text is none."""
     return (value[1:] if value[:1] == "'" and value[1:] != _defuse(value[1:]) else value) or None
 
 
