@@ -17,6 +17,7 @@ The rooms, in the order in which the data walks through them:
 `scores`, `result`  what is kept: a table and a versioned JSON file
 `report`            what a person reads
 `cli`, `pytest_plugin`   the two doors
+`fixtures`          what Python tests get of them
 ==================  ==========================================================================
 
 Importing this package loads none of them; the public names below load what they need.
@@ -30,16 +31,36 @@ if TYPE_CHECKING:
     from camaudit.classifier import Classifier
     from camaudit.data.sample import Sample
     from camaudit.engine import run  # type: ignore[no-redef] # mypy also sees the submodule of that name
+    from camaudit.engine.look import ImageMap
     from camaudit.errors import CamauditError
+    from camaudit.fixtures import Audited, AuditFixture, Checked, MapFixture
     from camaudit.maps import attention_map
     from camaudit.result import AuditResult
     from camaudit.spec import read  # type: ignore[no-redef] # see above
 
 __version__ = "0.1.0"
 
-__all__ = ["AuditResult", "CamauditError", "Classifier", "Sample", "attention_map", "read", "run"]
+__all__ = [
+    "AuditFixture",
+    "AuditResult",
+    "Audited",
+    "CamauditError",
+    "Checked",
+    "Classifier",
+    "ImageMap",
+    "MapFixture",
+    "Sample",
+    "attention_map",
+    "read",
+    "run",
+]
 
 _HOMES = {
+    "AuditFixture": "camaudit.fixtures",
+    "Audited": "camaudit.fixtures",
+    "Checked": "camaudit.fixtures",
+    "ImageMap": "camaudit.engine.look",
+    "MapFixture": "camaudit.fixtures",
     "AuditResult": "camaudit.result",
     "CamauditError": "camaudit.errors",
     "Classifier": "camaudit.classifier",

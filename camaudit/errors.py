@@ -96,3 +96,7 @@ class ResultError(CamauditError):
 
 class BaselineError(CamauditError):
     """A baseline that cannot be read, compared or accepted."""
+
+
+class CheckError(CamauditError):
+    """A check that is an ERROR, or has no number, was asked for what it found."""

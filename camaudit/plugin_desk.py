@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from camaudit.errors import name_taken
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import pytest
 
@@ -25,8 +25,18 @@ if TYPE_CHECKING:
     from camaudit.spec.audit import AuditSpec
 
 PARTS = ".parts"
+FIRST, AGAIN = "0-first", "1-again"
+"""The parts of an audit of which more checks were asked for later."""
 QUIET_SECONDS = 10.0
 """Progress lines come no more often than this, so that they do not fight pytest's own output."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What one run found, and where it was written."""
+
+    result: AuditResult
+    folder: Path
 
 
 @dataclass(kw_only=True)
@@ -36,13 +46,25 @@ class Desk:
     config: pytest.Config
     setting: Callable[[str], str]
     specs: dict[str, AuditSpec] = field(default_factory=dict)
-    results: dict[tuple[str, str], AuditResult] = field(default_factory=dict)
+    runs: dict[str, list[Run]] = field(default_factory=dict)
     parts: list[str] = field(default_factory=list)
     taken: list[str] = field(default_factory=list)
     finished: dict[str, AuditResult] = field(default_factory=dict)
     lost: str = ""
     """Why there is no index."""
+    _read: dict[Path, AuditSpec] = field(default_factory=dict)
     _spoke: float = 0.0
+
+    def read(self, path: Path, *, register: bool = True) -> AuditSpec:
+        """The spec in a file, read once. Raises `SpecError` for mistakes, and for a name that is taken."""
+        from camaudit.spec import read
+
+        if path.resolve() not in self._read:
+            self._read[path.resolve()] = read(path)
+        spec = self._read[path.resolve()]
+        if register:
+            self.register(spec)
+        return spec
 
     def register(self, spec: AuditSpec) -> None:
         """Refuse two specs of one name: their reports would overwrite each other."""
@@ -52,28 +74,51 @@ class Desk:
 
     def check(self, spec: AuditSpec, check_id: str, selected: list[str]) -> CheckResult:
         """The result of one check; runs what has to be run for it, once."""
-        wanted = [check_id] if self._scattered else selected
-        key = (spec.name, check_id if self._scattered else "")
-        if key not in self.results:
-            self.results[key] = self._run(spec, wanted)
-        return next(item for item in self.results[key].checks if item.id == check_id)
+        if self._holder(spec.name, check_id) is None:
+            self.ensure(spec, [check_id] if self._scattered else selected)
+        return self._found(spec.name, check_id)
+
+    def ensure(self, spec: AuditSpec, wanted: Sequence[str]) -> None:
+        """Run what this session has not run of the checks. Raises `SpecError` for unknown ones, or none."""
+        missing = [check_id for check_id in wanted if self._holder(spec.name, check_id) is None]
+        if missing or not wanted:
+            self._run(spec, missing)
+
+    def holding(self, audit: str, check_id: str) -> tuple[AuditResult, Path]:
+        """The result that holds a check that was run, and the folder that it was written to."""
+        held = self._holder(audit, check_id)
+        assert held is not None
+        return held.result, held.folder
+
+    def beyond(self, spec: AuditSpec) -> list[str]:
+        """What a complete run says beside the checks of the spec: baselines that none of them names."""
+        known = {check.id for check in spec.checks}
+        return [item.id for run in self.runs[spec.name] for item in run.result.checks if item.id not in known]
+
+    def _holder(self, audit: str, check_id: str) -> Run | None:
+        held = (run for run in self.runs.get(audit, ()) for item in run.result.checks if item.id == check_id)
+        return next(held, None)
+
+    def _found(self, audit: str, check_id: str) -> CheckResult:
+        return next(item for item in self.holding(audit, check_id)[0].checks if item.id == check_id)
 
     def failure(self, spec: AuditSpec, found: CheckResult) -> str:
         """What the reader of a failed test is told."""
         from camaudit.report import text
 
-        result = next(
-            item for (name, _), item in self.results.items() if name == spec.name and found in item.checks
-        )
-        return text.failure(found, result, self._shown(self._folder(spec.name) / "index.html"))
+        result, _ = self.holding(spec.name, found.id)
+        return text.failure(found, result, self.shown(self.folder(spec.name) / "index.html"))
 
-    def _run(self, spec: AuditSpec, wanted: list[str]) -> AuditResult:
+    def _run(self, spec: AuditSpec, wanted: Sequence[str]) -> None:
         from camaudit import plan
         from camaudit.engine import Options, run
 
-        folder = self._folder(spec.name)
+        home, runs = self.folder(spec.name), self.runs.setdefault(spec.name, [])
+        folder = home
         if self._worker:
-            folder = folder / PARTS / f"{self._worker}-{len(self.parts)}"
+            folder = home / PARTS / f"{self._worker}-{len(self.parts)}"
+        elif runs:
+            folder = home / PARTS / AGAIN
         result = run(
             plan.make(spec, wanted),
             folder,
@@ -85,9 +130,11 @@ class Desk:
                 progress=lambda label, done, total: self._progress(f"{spec.name}: {label}", done, total),
             ),
         )
+        runs.append(Run(result=result, folder=folder))
         if self._worker:
             self.parts.append(str(folder))
-        return result
+        elif folder != home:
+            runs[:] = [Run(result=_joined(home, folder), folder=home)]
 
     def close(self) -> None:
         """Write reports, or hand the parts to the controller."""
@@ -97,15 +144,15 @@ class Desk:
         if self.taken:
             self._put_together()
         else:
-            self.finished = {name: result for (name, _), result in self.results.items()}
+            self.finished = {name: runs[0].result for name, runs in self.runs.items() if runs}
         from camaudit import report
 
         for name in self.finished:
-            report.write(self._folder(name), single=self._single)
+            report.write(self.folder(name), single=self._single)
         if self.finished:
             from camaudit.report import index
 
-            found = [(self._folder(name), result) for name, result in self.finished.items()]
+            found = [(self.folder(name), result) for name, result in self.finished.items()]
             self.lost = index.after_run(found, self._home)
 
     def take(self, parts: list[str]) -> None:
@@ -132,9 +179,9 @@ class Desk:
         for name, result in self.finished.items():
             for line in text.summary_lines(result):
                 terminal.write_line(line)
-            terminal.write_line(f"report: {(self._folder(name) / 'index.html').resolve().as_uri()}")
+            terminal.write_line(f"report: {(self.folder(name) / 'index.html').resolve().as_uri()}")
             if self._single:
-                terminal.write_line(f"one file: {(self._folder(name) / 'report.html').resolve().as_uri()}")
+                terminal.write_line(f"one file: {(self.folder(name) / 'report.html').resolve().as_uri()}")
         terminal.write_line(self.lost or f"index: {(self._home / 'index.html').resolve().as_uri()}")
 
     @property
@@ -160,10 +207,12 @@ class Desk:
     def _home(self) -> Path:
         return self.config.rootpath / self.setting("reports")
 
-    def _folder(self, name: str) -> Path:
+    def folder(self, name: str) -> Path:
+        """Where the report of an audit lies."""
         return self._home / name
 
-    def _shown(self, path: Path) -> str:
+    def shown(self, path: Path) -> str:
+        """A path as a reader is told it: relative to the rootdir where it lies below."""
         try:
             return path.relative_to(self.config.rootpath).as_posix()
         except ValueError:
@@ -177,3 +226,18 @@ class Desk:
             return
         self._spoke = now
         terminal.write_line(f"  {label}: {done} of {total} images")
+
+
+def _joined(home: Path, again: Path) -> AuditResult:
+    """One report of two: what lies in `home`, and further checks that were run into a part below it."""
+    from camaudit.integrity import CANDIDATES
+    from camaudit.merge import merge
+
+    first = again.with_name(FIRST)
+    first.mkdir()
+    for name in ("result.json", "samples.csv", "evidence", CANDIDATES):
+        if (home / name).exists():
+            (home / name).rename(first / name)
+    result = merge([first, again], home)
+    shutil.rmtree(again.parent)
+    return result

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
     from pathlib import Path
 
+    from camaudit.fixtures import AuditFixture, MapFixture, Witness
     from camaudit.plugin_desk import Desk
     from camaudit.result import CheckResult
     from camaudit.spec.audit import AuditSpec
@@ -114,10 +115,7 @@ class AuditFile(pytest.File):
     spec: AuditSpec
 
     def collect(self) -> Iterator[pytest.Item]:
-        from camaudit.spec import read
-
-        self.spec = read(self.path)
-        desk(self.config).register(self.spec)
+        self.spec = desk(self.config).read(self.path)
         register_marks(self.config, self.spec.marks)
         for check in self.spec.checks:
             yield CheckItem.from_parent(self, name=check.id, check=check)
@@ -174,13 +172,9 @@ class CheckItem(pytest.Item):
         ]
 
     def _record(self, found: CheckResult) -> None:
-        self.user_properties.append(("camaudit_status", found.status))
-        for item in found.findings:
-            if item.status is not None:
-                self.user_properties.append((f"camaudit_{item.name}", f"{item.value:.6g}"))
-                self.user_properties.append(
-                    (f"camaudit_{item.name}_interval", f"[{item.lower:.6g}, {item.upper:.6g}]")
-                )
+        from camaudit.fixtures import properties
+
+        self.user_properties.extend(properties(found, "camaudit"))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         from camaudit.errors import CamauditError
@@ -213,6 +207,61 @@ class LeftBehind(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int, str]:
         return self.path, 0, self.name
+
+
+WITNESS = pytest.StashKey["Witness"]()
+
+
+@pytest.fixture(scope="session")
+def camaudit_audit(request: pytest.FixtureRequest) -> AuditFixture:
+    """Runs audits by name or path, once each, and gives their checks to be asserted.
+
+    Example: ``assert camaudit_audit("dogs").check("on-the-dog").passed``
+    """
+    from camaudit.fixtures import AuditFixture
+
+    config = request.config
+    return AuditFixture(
+        desk=desk(config),
+        witness=config.stash[WITNESS],
+        root=config.rootpath,
+        prune=tuple(config.getini("norecursedirs")),
+    )
+
+
+@pytest.fixture(scope="session")
+def attention_map(request: pytest.FixtureRequest, camaudit_audit: AuditFixture) -> MapFixture:
+    """Gives the map of one image, of an audit's network or any torch module.
+
+    Example: ``assert attention_map("dogs", Path("rex.jpg"), mask=Path("rex.png")).overlap() > 0.6``
+    """
+    from camaudit.fixtures import MapFixture
+
+    return MapFixture(audits=camaudit_audit, device=setting(request.config, "device"))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool | None, bool | None]:
+    """Tell the fixtures which test is running."""
+    from camaudit.fixtures import Witness
+
+    witness = item.config.stash.setdefault(WITNESS, Witness())
+    witness.begin(item)
+    found = yield
+    witness.begin(None)
+    return found
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what the checks that a failed test asked for have to say."""
+    report = yield
+    witness: Witness | None = item.config.stash.get(WITNESS, None)
+    if report.failed and witness is not None:
+        report.sections += [("camaudit", text) for text in witness.notes]
+    return report
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

@@ -12,7 +12,7 @@ import pandas as pd
 from camaudit.errors import ResultError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 FACTS = ("label", "predicted", "group", "sha256", "map_status", "object_share")
@@ -156,3 +156,20 @@ def read_csv(path: Path) -> pd.DataFrame:
     if lacking:
         raise ResultError(f"has no column {min(lacking)!r}", where=str(path), hint="run the audit again")
     return frame.map(lambda cell: cell[1:] if cell[:1] == "'" and cell[1:2] in _FORMULA else cell)
+
+
+def samples_of(path: Path, check: str, columns: Sequence[str]) -> pd.DataFrame:
+    """The samples of one check in the file that `write_csv` wrote, by id: FACTS, `columns`, `undefined`.
+
+    Numbers have nine digits. What is missing is NaN, texts as well. Raises `ResultError` as `read_csv`.
+    """
+    texts = read_csv(path)
+    texts = texts[texts["check"] == check].set_index("id")
+    numbers = {*columns, "object_share"}
+    frame = pd.DataFrame(index=texts.index)
+    for name in dict.fromkeys((*FACTS, *columns, "undefined")):
+        own = texts[name] if name in texts.columns else pd.Series("", index=texts.index)
+        frame[name] = (
+            pd.to_numeric(own.where(own != "")) if name in numbers else own.map(lambda cell: cell or None)
+        )
+    return frame

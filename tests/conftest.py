@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -37,6 +41,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("shared_data"):
             item.add_marker(skip)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A Chromium; for tests marked `browser`, which are skipped without one and fail without one in CI.
+
+    Of one module's length: two of Playwright's event loops in one thread are refused.
+    """
+    from tests.browser import give_up, missing, started
+
+    if reason := missing():
+        give_up(reason)
+    with started() as chromium:
+        yield chromium
 
 
 @pytest.fixture(scope="session")

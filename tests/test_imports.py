@@ -86,8 +86,22 @@ ALLOWED = {
         "report",
         "engine",
     },
-    "plugin_desk": BASICS | {"spec", "plan", "engine", "report", "result", "merge"},
-    "pytest_plugin": BASICS | {"spec", "plan", "engine", "report", "result", "plugin_desk", "baseline"},
+    "plugin_desk": BASICS | {"spec", "plan", "engine", "report", "result", "merge", "integrity"},
+    "fixtures": BASICS
+    | {
+        "spec",
+        "plan",
+        "engine",
+        "report",
+        "result",
+        "scores",
+        "plugin_desk",
+        "classifier",
+        "checks",
+        "evidence",
+    },
+    "pytest_plugin": BASICS
+    | {"spec", "plan", "engine", "report", "result", "plugin_desk", "baseline", "fixtures"},
     "commands": BASICS
     | {
         "spec",
