@@ -27,6 +27,7 @@ def test_everything_on_the_page_is_a_file_a_change_or_a_command():
     ("line", "other"),
     [
         (" FAIL  on-the-shape  0.41 [0.40, 0.42]", " FAIL  on-the-shape    0.4 [0.39, 0.43]"),
+        ("2 classes, 56270b000637", "2 classes, abcdef01234a"),
         ("=== 3 passed in 9.01s ===", "======= 3 passed in 12s ======="),
     ],
 )

@@ -15,7 +15,8 @@ import yaml
 from tests.docs.pages import Block, blocks, write
 
 END = " (at its end)"
-NUMBER = re.compile(r"[-−]?\d+(?:[.,]\d+)*")
+NUMBER = re.compile(r"\b[0-9a-f]{12}\b|[-−]?\d+(?:[.,]\d+)*")
+"""Fingerprints of weights as well."""
 
 
 @dataclass(frozen=True, kw_only=True)
