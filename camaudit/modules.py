@@ -1,4 +1,4 @@
-"""Python code that a spec names as ``module:callable``, looked up beside the spec first."""
+"""Python code that a spec names as ``module:callable``: beside the spec, then in the working folder."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _by_folder: dict[Path, dict[str, ModuleType]] = {}
 def load_callable(
     reference: str, base: Path, *, error: type[CamauditError] = DataError
 ) -> Callable[..., Any]:
-    """Import what ``module:callable`` names, from the folder `base` first, then as Python normally would.
+    """Import what ``module:callable`` names: from the folder `base`, the working folder, or as Python would.
 
-    `base` is on `sys.path` during the import only; call the result under `inside(base)` where it may
+    Both folders are on `sys.path` during the import only; call the result under `inside(base)` where it may
     import lazily. Raises `error` where the module is missing, raises while it is imported, was already
     loaded from elsewhere under the same name, or where it has no such callable.
     """
@@ -56,7 +56,9 @@ def load_callable(
 
 @contextmanager
 def inside(base: Path) -> Iterator[None]:
-    """Let imports look into the folder `base` first, for the time of the block.
+    """Let imports look into the folder `base` first, then into the working folder, for the time of the block.
+
+    A command that is installed has no working folder on its path, unlike ``python -m``.
 
     Modules that other folders brought are set aside meanwhile and put back afterwards, so that each
     audit sees its own ``models.py``. Everything else in `sys.modules` stays. One thread at a time.
@@ -69,12 +71,14 @@ def inside(base: Path) -> Iterator[None]:
         for name in others & set(found):
             del sys.modules[name]
         sys.modules.update(own)
-        sys.path.insert(0, str(folder))
+        places = dict.fromkeys((str(folder), str(Path.cwd())))
+        sys.path[:0] = places
         invalidate_caches()
         try:
             yield
         finally:
-            sys.path.remove(str(folder))
+            for place in places:
+                sys.path.remove(place)
             own.update(_modules_of(folder))
             sys.modules.update(found)
 
@@ -98,7 +102,7 @@ def _import(name: str, base: Path, reference: str, error: type[CamauditError]) -
         raise error(
             f"there is no module {missing.name!r}",
             where=reference,
-            hint=f"modules are looked up in the spec's folder {base} and on Python's path",
+            hint=f"modules are looked up in the spec's folder {base}, the working folder and Python's path",
         ) from missing
     except (Exception, SystemExit) as failure:  # a module may raise anything while it is imported
         raise error(

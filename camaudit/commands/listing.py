@@ -27,7 +27,7 @@ def list_members(parts: tuple[str, ...]) -> None:
     """  # noqa: D301 - click reads the backspace
     chosen = [part for part in PARTS if part in (parts or PARTS)]
     for number, part in enumerate(chosen):
-        head, rows = _TABLES[part]()
+        head, rows = TABLES[part]()
         click.echo("" if number else None, nl=bool(number))
         click.echo(f"{part}:")
         for line in aligned([head, *rows]):
@@ -85,7 +85,7 @@ def _corruptions() -> Rows:
     return ("NAME", "PARAMETER"), [(name, "severity, 1 to 5") for name, _ in _members("corruption")]
 
 
-_TABLES: dict[str, Callable[[], Rows]] = {
+TABLES: dict[str, Callable[[], Rows]] = {
     "checks": _checks,
     "metrics": _metrics,
     "maps": _maps,
@@ -93,6 +93,7 @@ _TABLES: dict[str, Callable[[], Rows]] = {
     "attacks": _attacks,
     "corruptions": _corruptions,
 }
+"""Part → its head and its rows, one per member."""
 
 
 def _members(table: str) -> Iterable[tuple[str, Any]]:

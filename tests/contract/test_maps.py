@@ -21,15 +21,9 @@ TARGETS = torch.tensor([0, 1, 4, 1])
 LAYERS = {"attention": "look"}
 LAYER = "relu2"
 
-AT_PIXELS = {
-    "input_gradient",
-    "smoothgrad",
-    "integrated_gradients",
-    "occlusion",
-    "lime",
-    "guided_backprop",
-    "guided_gradcam",
-}
+METHODS_AT_PIXELS = {name for name in registry.names("map") if registry.find("map", name).at == "pixels"}
+AT_PIXELS = METHODS_AT_PIXELS | {"guided_gradcam"}
+"""Those whose maps are as large as the image."""
 UNSIGNED = {"input_gradient", "smoothgrad", "attention"}
 SAME_FOR_ALL_TARGETS = {"attention"}
 EXTRA = {"integrated_gradients": "captum", "occlusion": "captum", "lime": "captum"}

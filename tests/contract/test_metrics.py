@@ -9,11 +9,13 @@ import sys
 import pytest
 import torch
 
+from camaudit import registry
 from camaudit.data.boxes import bounding_box
 from camaudit.errors import MapError
-from camaudit.metrics import METRICS
 from tests.metrics.cases import awkward
 
+METRICS = {name: registry.find("metric", name) for name in registry.names("metric")}
+"""Third parties' as well, where some are installed."""
 NAMES = list(METRICS)
 PARAMETER = 0.15
 

@@ -49,6 +49,25 @@ def test_an_installed_module_is_found(tmp_path):
     assert load_callable("json:loads", tmp_path) is loads
 
 
+def test_the_working_folder_comes_after_the_specs_own(tmp_path, monkeypatch):
+    base = folder(tmp_path, "audits", cam_near="def load(): return 'beside the spec'")
+    work = folder(tmp_path, "work", cam_near="def load(): return 'no'", cam_far="def load(): return 'there'")
+    monkeypatch.chdir(work)
+    # An installed command has its own folder in front, and no working folder.
+    monkeypatch.setattr(sys, "path", [item for item in sys.path if item not in {"", str(work)}])
+    assert load_callable("cam_far:load", base)() == "there"
+    assert load_callable("cam_near:load", base)() == "beside the spec"
+    assert str(work) not in sys.path
+
+
+def test_a_spec_in_the_working_folder_leaves_the_path_as_it_was(tmp_path, monkeypatch):
+    base = folder(tmp_path, "a", cam_nets="def load(): return 1")
+    monkeypatch.chdir(base)
+    with inside(base):
+        assert sys.path.count(str(base)) == 1
+    assert str(base) not in sys.path
+
+
 def test_a_package_and_its_helpers_are_found(tmp_path):
     base = folder(
         tmp_path,
