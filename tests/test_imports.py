@@ -42,7 +42,7 @@ ALLOWED = {
     "perturb": BASICS | {"classifier", "targets"},
     "metrics": BASICS,
     "stats": {"errors"},
-    "checks": BASICS | CORE | {"spec", "evidence", "scores", "result"},
+    "checks": BASICS | CORE | {"spec", "evidence", "exhibits", "scores", "result"},
     # after the engine: torch-free
     "scores": {"errors"},
     "baseline": {"errors", "integrity"},

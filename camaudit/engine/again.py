@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from camaudit.data.decode import read_image
 from camaudit.engine.reasons import reason
-from camaudit.engine.run import Options, Session, prepare
+from camaudit.engine.room import prepare
+from camaudit.engine.run import Options, Session
 from camaudit.engine.streaming import class_name
 
 if TYPE_CHECKING:

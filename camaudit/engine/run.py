@@ -22,10 +22,11 @@ from camaudit.engine.environment import environment
 from camaudit.engine.files import Evidence
 from camaudit.engine.follow_up import refused
 from camaudit.engine.reasons import reason
+from camaudit.engine.room import fresh, prepare
 from camaudit.engine.streaming import Walk
 from camaudit.engine.usable import missing_region, refuse_empty, too_many_lost
-from camaudit.errors import CamauditError, ResultError
-from camaudit.integrity import CANDIDATES, written
+from camaudit.errors import CamauditError
+from camaudit.integrity import written
 from camaudit.plan import MAIN, model_key
 from camaudit.result import AuditResult, ModelRecord
 from camaudit.scores import Table, write_csv
@@ -86,22 +87,6 @@ def run(plan: Plan, folder: Path, options: Options | None = None) -> AuditResult
     return result
 
 
-def prepare(folder: Path) -> None:
-    """Make room. Whatever happens from here on: what an earlier run found must not pass for this one's."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in ("result.json", "index.html", "report.html", "samples.csv"):
-            (folder / name).unlink(missing_ok=True)
-        for path in [*(folder / CANDIDATES).glob("*.json"), *folder.glob("diff*/index.html")]:
-            path.unlink()
-    except OSError as failure:
-        raise ResultError(
-            f"the report cannot be written here: {failure.strerror}",
-            where=str(folder),
-            hint="name a folder for reports that can be written: --reports, in pytest --camaudit-reports",
-        ) from failure
-
-
 @dataclass(kw_only=True)
 class Session:
     """One run under way: what has been loaded, and what has been found so far."""
@@ -122,7 +107,7 @@ class Session:
     def run(self) -> AuditResult:
         """Walk all passes and put the result together."""
         started, created = time.perf_counter(), datetime.now(UTC)
-        evidence = Evidence(folder=_fresh(self.folder / "evidence"), base=self.plan.spec.base)
+        evidence = Evidence(folder=fresh(self.folder / "evidence"), base=self.plan.spec.base)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("default")
             for number, work in enumerate(self.plan.passes):
@@ -374,15 +359,6 @@ def _relative(path: Path) -> str:
         return path.resolve().relative_to(Path.cwd()).as_posix()
     except ValueError:
         return str(path)
-
-
-def _fresh(folder: Path) -> Path:
-    """An empty evidence folder: nothing of an earlier run may pass for this one's."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in folder.iterdir():
-        if path.is_file():
-            path.unlink()
-    return folder
 
 
 def _texts(caught: list[warnings.WarningMessage]) -> list[str]:
