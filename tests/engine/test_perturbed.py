@@ -222,6 +222,20 @@ def test_an_attack_that_asks_past_the_door_is_not_counted_as_asking_nothing(tmp_
     assert finding(check, "queries").value == 0.0
 
 
+def test_counts_that_would_depend_on_the_batch_are_none(tmp_path, monkeypatch):
+    def dropping(classifier, images, labels, *, seeds, targets=None):
+        classifier.logits(images)
+        classifier.logits(images[1:])
+        return images
+
+    monkeypatch.setitem(ATTACKS, "dropping", member("dropping", lambda *_: dropping))
+    (check,) = audited(tmp_path, adversarial(attack={"name": "dropping"})).checks
+    assert dict(check.attacked.threat)["answers asked for"].startswith(
+        "not counted: the attack asks about some"
+    )
+    assert finding(check, "queries").n == 0
+
+
 def test_many_versions_of_one_image_count_for_that_image():
     network = Classifier(module=torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(12, 2)).eval())
     asked = counted(network, 3)
@@ -230,6 +244,8 @@ def test_many_versions_of_one_image_count_for_that_image():
     asked.rows(torch.tensor([2])).rows(torch.tensor([0, 0])).logits(torch.rand(2, 3, 2, 2))
     asked.logits(torch.rand(6, 3, 2, 2))
     assert asked.asked.tolist() == [3, 8, 5]
+    asked.logits(torch.rand(2, 3, 2, 2))
+    assert np.isnan(asked.asked).all(), "which two of the three?"
     assert network.outputs == 2, "what was seen of one view counts for the network"
 
 

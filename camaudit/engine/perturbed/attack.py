@@ -58,6 +58,7 @@ if TYPE_CHECKING:
 
 OUTCOMES = (CLEAN_RIGHT, ROBUST, SUCCESS, UNROUNDED, QUERIES)
 UNCOUNTED = "the attack asks the network past its door"
+UNKNOWN = "the attack asks about some images of a batch, and not which"
 EXAMPLES = 5
 """Broken rules told in full."""
 
@@ -207,6 +208,8 @@ class Raid:
 
     def queries(self) -> str:
         """How often the network was asked about an image, for the threat model: every rate belongs to it."""
+        if np.isnan(self.asked).any():
+            return f"not counted: {UNKNOWN}"
         if self.blind or not any(self.asked):
             return "none" if self.blind else f"not counted: {UNCOUNTED}"
         return f"median {np.median(self.asked):,.0f}, at most {max(self.asked):,.0f} for one image"
@@ -240,7 +243,8 @@ class Raid:
                 self.ledger.note(column, key, float(value), why or (None if fine else NOT_FINITE))
         for key, fault, asked in zip(own.ids, own.made.faults, own.made.queries, strict=True):
             self.ledger.note(CLEAN_RIGHT, key, 1.0)
-            self.ledger.note(QUERIES, key, asked, None if asked or self.blind else UNCOUNTED)
+            why = UNKNOWN if np.isnan(asked) else None if asked or self.blind else UNCOUNTED
+            self.ledger.note(QUERIES, key, asked, why)
             self.asked.append(asked)
             if fault is not None:
                 self.broken.append(f"invalid: {key}: {fault}")

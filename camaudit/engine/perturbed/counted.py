@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 class Counted(Classifier):
     """A classifier that notes in `asked` [n] how many answers it gave about each image of a batch.
 
-    A question about as many images as it is bound to is one for each of them; one about many versions of a
-    single image counts for that image. Anything else cannot be told apart and is shared out evenly. What
-    asks `module` directly goes uncounted.
+    A question about as many images as it is bound to, or twice as many, is one or two for each of them; one
+    about many versions of a single image counts for that image. Of anything else nobody can tell which
+    images were meant: the count of all becomes NaN. What asks `module` directly goes uncounted.
     """
 
     asked: np.ndarray
@@ -31,7 +31,8 @@ class Counted(Classifier):
     def logits(self, images: Tensor) -> Tensor:
         """As the network answers."""
         if len(self.bound):
-            np.add.at(self.asked, self.bound, len(images) / len(self.bound))
+            each, rest = divmod(len(images), len(self.bound))
+            np.add.at(self.asked, self.bound, np.nan if rest else each)
         return super().logits(images)
 
     def rows(self, index: Tensor) -> Self:
