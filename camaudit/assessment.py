@@ -269,20 +269,35 @@ def _headline(check: CheckPlan, status: Status, answer: str) -> str:
     return f"{check.id}: {status}: {answer}"
 
 
+_ENDS = {
+    "ci_lower": "the interval's lower end",
+    "ci_upper": "the interval's upper end",
+    "estimate": "the estimate",
+}
+_UNDECIDED = {"fail": "undecided counts as failed", "warn": "undecided only warns"}
+
+
 def _rule(check: CheckPlan) -> str:
+    """The gates in words, with how sure their intervals are."""
     gates = check.spec.model_dump(include={"gate", "per_class"}, exclude_none=True, exclude_defaults=False)
-    parts = [f"{name}: {_gate_text(value)}" for name, value in gates.items()]
+    parts = [f"{name.replace('_', ' ')}: {_gate_text(value)}" for name, value in gates.items()]
     expect = "; this is a known-bad control and must fail" if check.spec.expect == "fail" else ""
-    return f"{'; '.join(parts)} (confidence {check.confidence:g}){expect}"
+    return f"{'; '.join(parts)}; {100 * check.confidence:g} % confidence{expect}"
 
 
 def _gate_text(value: Mapping[str, object]) -> str:
-    words = []
-    for key, item in value.items():
-        words.append(
-            f"{key} ({_gate_text(item)})" if isinstance(item, dict) else f"{key.replace('_', ' ')} {item}"
-        )
-    return ", ".join(words)
+    return ", ".join(_key_text(key, item) for key, item in value.items() if item is not False)
+
+
+def _key_text(key: str, item: object) -> str:
+    words = key.replace("_", " ")
+    if item is True:
+        return words
+    if isinstance(item, dict):
+        return f"{words} ({_gate_text(item)})"
+    if key == "decide_on":
+        return f"decided on {_ENDS[str(item)]}"
+    return _UNDECIDED[str(item)] if key == "on_inconclusive" else f"{words} {item}"
 
 
 def _maps(check: CheckPlan) -> dict[str, str]:

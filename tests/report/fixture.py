@@ -97,7 +97,7 @@ def check(**changes: Any) -> CheckResult:
         blocks=False,
         headline="on-the-dog: PASS: energy_inside: the interval [0.69, 0.73] lies at or above 0.6",
         question="Does the network's attention lie on the object?",
-        rule="gate: at least 0.6, on inconclusive fail (confidence 0.95)",
+        rule="gate: at least 0.6, undecided counts as failed; 95 % confidence",
         answer="energy_inside: the interval [0.69, 0.73] lies at or above 0.6",
         limits=(
             "Overlap says where the map lies, not what the answer depends on.",
@@ -231,7 +231,7 @@ def failing(rows: tuple[SampleRow, ...] = ()) -> CheckResult:
         headline="not-the-collar: FAIL: energy_inside: the interval [0.26, 0.37] lies above 0.05",
         answer="energy_inside: the interval [0.26, 0.37] lies above 0.05",
         question="Does the network's attention lie away from the region “collar”?",
-        rule="gate: at most 0.05 (confidence 0.95)",
+        rule="gate: at most 0.05; 95 % confidence",
         findings=(
             finding(
                 value=0.314,
