@@ -18,6 +18,7 @@ from camaudit.engine.shortcut.propose import propose
 from camaudit.engine.shortcut.validity import falls
 from camaudit.perturb.cover import baseline
 from camaudit.report.hypotheses import hypothesis_views
+from camaudit.report.words import Anchors
 from camaudit.spec import read
 from tests.engine.shortcut_audit import shortcut, write
 
@@ -291,7 +292,7 @@ def test_a_tag_that_nobody_named_is_found_and_proved(tmp_path):
     assert "; by tag most where it is" in next(item for item in places if item.name == "background").why
     assert (column.name, column.origin, column.pairs) == ("tag", "metadata", ())
     assert "no image was changed for it" in column.why
-    facts = hypothesis_views(check)[-1].facts
+    facts = hypothesis_views(check, Anchors())[-1].facts
     assert [term for term, _ in facts] == ["Suspected", "Goes with", "Goes with"]
     assert facts[1][1].startswith("right answers by tag, best value minus worst: ")
     assert next(item for item in check.findings if item.name == "background").word == "SHORTCUT"

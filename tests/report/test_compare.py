@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
-from tests.report.test_browser import browser  # noqa: F401 - a fixture
 from tests.report.test_style import STATIC
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ LEFT_AND_RIGHT = [(0.25, (255, 0, 0)), (0.75, (0, 0, 255))]
 
 
 @pytest.fixture
-def visit(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:  # noqa: F811
+def visit(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
     for name in ("style.css", "compare.css", "compare.js"):
         shutil.copy(STATIC / name, tmp_path)
     for name, colour in (("red", (255, 0, 0)), ("blue", (0, 0, 255))):

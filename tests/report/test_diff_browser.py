@@ -8,7 +8,7 @@ import pytest
 
 from camaudit.comparison import of_runs
 from camaudit.report.diff import write
-from tests.report.test_browser import _stays, browser  # noqa: F401 - a fixture
+from tests.report.test_browser import _stays
 from tests.report.test_diff import even, other_network, run
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_nothing_sticks_out_and_nothing_is_fetched(
-    browser: Any,  # noqa: F811
+    browser: Any,
     page_file: Path,
     width: int,
     scheme: str,
@@ -60,7 +60,7 @@ def test_nothing_sticks_out_and_nothing_is_fetched(
     context.close()
 
 
-def test_a_slider_is_moved_by_keys_and_seen_with_focus(browser: Any, page_file: Path) -> None:  # noqa: F811
+def test_a_slider_is_moved_by_keys_and_seen_with_focus(browser: Any, page_file: Path) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.goto(page_file.as_uri())
     slider = page.locator(".compare input[type=range]").first

@@ -52,7 +52,8 @@ def test_hostile_names_never_leave_the_folder(tmp_path: Path, name: str) -> None
     fixture.audit((check,), name=name).write(home / "result.json")
     report.write(home)
     files = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
-    own = r"reports/audit/(index\.html|style\.css|report\.js|result\.json|img/[\w-]+\.webp|evidence/[\w.-]+)"
+    static = "|".join(map(re.escape, report.STATIC))
+    own = rf"reports/audit/(index\.html|{static}|result\.json|img/[\w-]+\.webp|evidence/[\w.-]+)"
     assert {file for file in files if not re.fullmatch(own, file)} == set()
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from camaudit import report
 from camaudit.exhibits import Attacked, Hypothesis, NamedMap, Pair, Strike, Version
 from tests.report import fixture
-from tests.report.test_browser import _stays, browser  # noqa: F401 - a fixture
+from tests.report.test_browser import _stays
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -72,7 +72,7 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def visit(browser: Any, page_file: Path) -> Iterator[Callable[..., Any]]:  # noqa: F811
+def visit(browser: Any, page_file: Path) -> Iterator[Callable[..., Any]]:
     contexts, problems = [], []
 
     def open_page(fragment: str = "", **options: Any) -> Any:
