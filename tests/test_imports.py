@@ -52,7 +52,7 @@ ALLOWED = {
     "trust": {"result", "verdict"},
     "merge": {"errors", "exhibits", "result", "integrity", "trust"},
     "assessment": BASICS | {"plan", "checks", "scores", "result", "verdict", "baseline"},
-    "comparison": BASICS | {"spec", "stats", "checks", "baseline", "result", "integrity"},
+    "comparison": BASICS | {"spec", "stats", "checks", "baseline", "result", "integrity", "scores"},
     "report": {"errors", "exhibits", "integrity", "result", "verdict", "comparison"},
     # who knows everybody, and the doors
     "engine": BASICS

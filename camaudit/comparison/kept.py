@@ -8,16 +8,17 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from camaudit.errors import ResultError
 from camaudit.integrity import sha256
 from camaudit.result import AuditResult
+from camaudit.scores import read_csv
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping
     from pathlib import Path
 
+    import pandas as pd
     from numpy.typing import NDArray
 
     from camaudit.result import CheckResult, SampleRow
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 TABLE, MAPS = "samples.csv", "evidence/all_maps.npz"
 NAN = float("nan")
 NOT_KEPT = "not kept in this run"
-_DEFUSED = re.compile(r"'(?=[=+\-@\t\r])")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,12 +123,9 @@ class Run:
         if problem:
             return None, problem
         try:
-            frame = pd.read_csv(self.folder / TABLE, dtype=str, keep_default_na=False)
-        except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
-            return None, f"{TABLE} cannot be read: {error}"
-        if not {"check", "id"} <= set(frame.columns):
-            return None, f"{TABLE} has no columns check and id"
-        return frame.assign(id=frame["id"].map(_plain)), ""
+            return read_csv(self.folder / TABLE), ""
+        except ResultError as error:
+            return None, f"{TABLE} {error.message}"
 
     @cached_property
     def _no_maps(self) -> str:
@@ -187,12 +184,7 @@ def _of_row(row: SampleRow) -> Sample:
 
 
 def _text(row: Mapping[Hashable, str], name: str) -> str | None:
-    return _plain(row[name]) if row.get(name) else None
-
-
-def _plain(text: str) -> str:
-    """Without the apostrophe that keeps a spreadsheet from running a cell."""
-    return _DEFUSED.sub("", text, count=1) if _DEFUSED.match(text) else text
+    return row.get(name) or None
 
 
 def _number(text: str) -> float:

@@ -20,9 +20,8 @@ def write(comparison: Comparison, folder: Path) -> Path:
     No network is needed, and nothing of the two sides is touched. Raises `ResultError` where `folder` is that
     of a report: its page would be overwritten.
     """
-    from importlib.resources import files
-
-    from camaudit.report import html, plates
+    from camaudit.integrity import write_whole
+    from camaudit.report import copy_static, html, plates
     from camaudit.report.diff import draw, view
 
     if (folder / "result.json").exists():
@@ -36,10 +35,7 @@ def write(comparison: Comparison, folder: Path) -> Path:
     plates.draw_scales(folder)
     sheets = [draw.draw(number, check, folder) for number, check in enumerate(comparison.checks)]
     page = view.page(comparison, sheets)
-    for name in STATIC:
-        (folder / name).write_bytes((files("camaudit.report") / "static" / name).read_bytes())
+    copy_static(folder, STATIC)
     target = folder / "index.html"
-    temporary = folder / "index.html.tmp"
-    temporary.write_bytes(html.fill("diff.html", page=page).encode("utf-8", errors="replace"))
-    temporary.replace(target)
+    write_whole(target, html.fill("diff.html", page=page).encode("utf-8", errors="replace"))
     return target
