@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
 
@@ -46,3 +47,30 @@ def started() -> Iterator[Any]:
         chromium = running.chromium.launch(executable_path=executable(), args=FLAGS)
         yield chromium
         chromium.close()
+
+
+@contextmanager
+def watched(browser: Any, page_file: Path) -> Iterator[Callable[..., Any]]:
+    """Opens the page; at the end nothing may have gone wrong or left the folder."""
+    contexts, problems = [], []
+
+    def open_page(fragment: str = "", **options: Any) -> Any:
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+        page.on("requestfailed", lambda request: problems.append(f"failed: {request.url}"))
+        page.on("request", lambda request: stays(request.url, page_file.parent, problems))
+        page.goto(page_file.as_uri() + fragment)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert problems == []
+
+
+def stays(url: str, folder: Path, problems: list[str]) -> None:
+    if not url.startswith(folder.as_uri() + "/"):
+        problems.append(f"asked for {url}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from camaudit import report
+from tests.browser import stays, watched
 from tests.report import fixture
 
 if TYPE_CHECKING:
@@ -27,30 +28,8 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def visit(browser: Any, page_file: Path) -> Iterator[Callable[..., Any]]:
-    """Opens the page; at the end of the test nothing may have gone wrong or left the folder."""
-    contexts, problems = [], []
-
-    def open_page(fragment: str = "", **options: Any) -> Any:
-        context = browser.new_context(**options)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-        page.on("requestfailed", lambda request: problems.append(f"failed: {request.url}"))
-
-        page.on("request", lambda request: _stays(request.url, page_file.parent, problems))
-        page.goto(page_file.as_uri() + fragment)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert problems == []
-
-
-def _stays(url: str, folder: Path, problems: list[str]) -> None:
-    if not url.startswith(folder.as_uri() + "/"):
-        problems.append(f"asked for {url}")
+    with watched(browser, page_file) as open_page:
+        yield open_page
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -205,7 +184,7 @@ def test_hostile_names_run_nothing(browser: Any, tmp_path: Path) -> None:
     said: list[str] = []
     page.on("dialog", lambda dialog: said.append(dialog.message))
     page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda request: _stays(request.url, tmp_path, said))
+    page.on("request", lambda request: stays(request.url, tmp_path, said))
     page.goto(file.as_uri())
     page.locator(".tools input[type=search]").first.fill("<script>")
     assert page.evaluate("document.documentElement.scrollWidth") <= 400

@@ -8,7 +8,7 @@ import pytest
 
 from camaudit.comparison import of_runs
 from camaudit.report.diff import write
-from tests.report.test_browser import _stays
+from tests.browser import stays
 from tests.report.test_diff import even, other_network, run
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def test_nothing_sticks_out_and_nothing_is_fetched(
     page = context.new_page()
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-    page.on("request", lambda request: _stays(request.url, page_file.parent, problems))
+    page.on("request", lambda request: stays(request.url, page_file.parent, problems))
     page.goto(page_file.as_uri())
     page.eval_on_selector_all(
         "img", "all => Promise.all(all.map(one => { one.loading = 'eager'; return one.decode() }))"

@@ -12,8 +12,8 @@ from PIL import Image
 
 from camaudit import report
 from camaudit.exhibits import Attacked, Hypothesis, NamedMap, Pair, Strike, Version
+from tests.browser import watched
 from tests.report import fixture
-from tests.report.test_browser import _stays
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -73,22 +73,8 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def visit(browser: Any, page_file: Path) -> Iterator[Callable[..., Any]]:
-    contexts, problems = [], []
-
-    def open_page(fragment: str = "", **options: Any) -> Any:
-        context = browser.new_context(**options)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-        page.on("request", lambda request: _stays(request.url, page_file.parent, problems))
-        page.goto(page_file.as_uri() + fragment)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert problems == []
+    with watched(browser, page_file) as open_page:
+        yield open_page
 
 
 def row(page: Any, name: str) -> Any:
