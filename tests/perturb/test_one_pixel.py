@@ -159,15 +159,17 @@ def test_guided_keeps_its_budget_and_asks_nothing_twice(small, cases):
     images, _ = cases
     asked = []
 
-    def logits(batch):
-        asked.append(len(batch))
-        return small.logits(batch) + torch.tensor([1e3, 0.0, 0.0])
+    class Noting(Oracle):
+        def ask(self, rows, candidates):
+            asked.extend(map(tuple, candidates[:, 0]))
+            return super().ask(rows, candidates)
 
-    search = Guided(budget=200)
-    (found,) = run(Oracle(SimpleNamespace(logits=logits), images[:1], torch.tensor([0])), search)
+    network = SimpleNamespace(logits=lambda batch: small.logits(batch) + torch.tensor([1e3, 0.0, 0.0]))
+    (found,) = run(Noting(network, images[:1], torch.tensor([0])), Guided(budget=200))
     assert not found.success
-    assert found.queries == 200 + 2 * 4 * 6
-    assert sum(asked) == found.queries + 1  # the gradient
+    assert found.queries == len(asked) == 200 + 2 * 4 * 6
+    # Colours moved inside the cube, at the end, may come back to a corner: they are left out.
+    assert len(set(asked[:200])) == 200
 
 
 def test_guided_asks_all_corners_where_the_budget_allows(small, cases):

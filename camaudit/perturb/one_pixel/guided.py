@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,8 +12,6 @@ from camaudit.perturb.one_pixel.candidates import CORNERS, LEVELS
 from camaudit.perturb.one_pixel.sweep import corner_candidates
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from camaudit.perturb.one_pixel.oracle import Oracle
     from camaudit.perturb.one_pixel.run import Proposals
 
@@ -28,6 +25,10 @@ COLOURS_EACH = 2
 """Corner colours tried at each position of the coarse look: those that the gradient prefers."""
 REFINED = 4
 """Positions whose colour is refined inside the cube at the end."""
+NEIGHBOURS = np.array([(down, right) for down in (-1, 0, 1) for right in (-1, 0, 1) if down or right])
+"""Rows down and columns right of a position to those around it, [8, 2]."""
+TURNED = np.array([1, 2, 4])
+"""What a corner's number is combined with to turn one of blue, green and red round."""
 STEPS = (0.5, 0.25)
 """How far colours are moved in the two rounds of refinement, as a share of the cube's edge."""
 
@@ -92,7 +93,7 @@ class _Board:
         self._estimates = estimates
         self._order = np.argsort(estimates, kind="stable")
         self._open = np.ones(len(self.candidates), dtype=bool)
-        self._spread: set[int] = set()
+        self._spread = np.zeros(len(self.candidates), dtype=bool)
 
     def hear(self, chosen: np.ndarray, fitness: np.ndarray) -> None:
         """Note what the network said."""
@@ -100,62 +101,76 @@ class _Board:
 
     def fittest(self, count: int) -> np.ndarray:
         """The fittest candidates at different positions."""
-        ranked = np.argsort(self.fitness, kind="stable")
-        ranked = ranked[np.isfinite(self.fitness[ranked])]
-        _, first = np.unique(ranked // len(CORNERS), return_index=True)
-        best: np.ndarray = ranked[np.sort(first)[:count]]
+        ranked = self._ranked(np.isfinite(self.fitness))
+        best: np.ndarray = ranked[_first(ranked // len(CORNERS))][:count]
         return best
 
     def by_gradient(self, count: int) -> np.ndarray:
         """The next candidates in order of gradient."""
-        return self._take(islice((int(item) for item in self._order if self._open[item]), count))
+        self._order = self._order[self._open[self._order]]
+        return self._take(self._order[:count])
 
     def coarse(self) -> np.ndarray:
         """Every so many rows and columns, in the colours that the gradient prefers there."""
         height, width = self.size
-        places = [
-            row * width + column
-            for row in range(STRIDE // 2, height, STRIDE)
-            for column in range(STRIDE // 2, width, STRIDE)
-        ]
+        rows, columns = np.arange(STRIDE // 2, height, STRIDE), np.arange(STRIDE // 2, width, STRIDE)
+        places = (rows[:, None] * width + columns).ravel()
         estimates = self._estimates.reshape(-1, len(CORNERS))[places]
         colours = np.argsort(estimates, axis=1, kind="stable")[:, :COLOURS_EACH]
-        wanted = (np.array(places)[:, None] * len(CORNERS) + colours).ravel()
-        return self._take(int(item) for item in wanted if self._open[item])
+        wanted = (places[:, None] * len(CORNERS) + colours).ravel()
+        return self._take(wanted[self._open[wanted]])
 
     def near_and_next(self, count: int) -> np.ndarray:
         """A round: neighbours of the fittest, and the next in order of gradient. Empty at the end."""
-        near = self._take(islice(self._neighbours(), int(SHARE_NEAR * count)))
+        near = self._take(self._neighbours(int(SHARE_NEAR * count)))
         return np.concatenate([near, self.by_gradient(count - len(near))])
 
-    def _neighbours(self) -> Iterator[int]:
-        """Open neighbours of the fittest candidates that were not spread from before, fittest first."""
-        for item in np.argsort(self.fitness, kind="stable"):
-            if not np.isfinite(self.fitness[item]):
-                return
-            if item in self._spread:
-                continue
-            fresh = [other for other in self._around(int(item)) if self._open[other]]
-            yield from fresh
-            self._spread.add(int(item))
+    def _neighbours(self, count: int) -> np.ndarray:
+        """Open neighbours of the fittest candidates, fittest first, each once; at most so many."""
+        ranked = self._ranked(np.isfinite(self.fitness) & ~self._spread)
+        found = np.empty(0, dtype=np.int64)
+        for start in range(0, len(ranked), count):
+            items = ranked[start : start + count]
+            around = self._around(items)
+            fresh = self._open[around]
+            # Their neighbours will not open again: they need not be looked at a second time.
+            self._spread[items[~fresh.any(axis=1)]] = True
+            found = np.concatenate([found, around[fresh]])
+            found = found[_first(found)]
+            if len(found) >= count:
+                break
+        return found[:count]
 
-    def _around(self, item: int) -> Iterator[int]:
-        place, corner = divmod(item, len(CORNERS))
+    def _around(self, items: np.ndarray) -> np.ndarray:
+        """One pixel further, or another corner: [q, 11]. Beyond the border stands the candidate itself."""
+        places, corners = np.divmod(items, len(CORNERS))
         height, width = self.size
-        row, column = divmod(place, width)
-        for down in (-1, 0, 1):
-            for right in (-1, 0, 1):
-                if (down or right) and 0 <= row + down < height and 0 <= column + right < width:
-                    yield ((row + down) * width + column + right) * len(CORNERS) + corner
-        for other in (1, 2, 4):  # one of red, green and blue turned round
-            yield place * len(CORNERS) + (corner ^ other)
+        rows = places[:, None] // width + NEIGHBOURS[:, 0]
+        columns = places[:, None] % width + NEIGHBOURS[:, 1]
+        inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+        moved = (rows * width + columns) * len(CORNERS) + corners[:, None]
+        turned = places[:, None] * len(CORNERS) + (corners[:, None] ^ TURNED)
+        return np.concatenate([np.where(inside, moved, items[:, None]), turned], axis=1)
 
-    def _take(self, items: Iterator[int]) -> np.ndarray:
+    def _ranked(self, which: np.ndarray) -> np.ndarray:
+        """These candidates, fittest first."""
+        items = np.flatnonzero(which)
+        ranked: np.ndarray = items[np.argsort(self.fitness[items], kind="stable")]
+        return ranked
+
+    def _take(self, items: np.ndarray) -> np.ndarray:
         """So many of them as the budget allows, marked as asked."""
-        chosen = np.fromiter(islice(items, max(self.left, 0)), dtype=np.int64)
+        chosen = items[: self.left]
         self._open[chosen] = False
         self.left -= len(chosen)
         return chosen
+
+
+def _first(items: np.ndarray) -> np.ndarray:
+    """Where each value stands first, in order of place."""
+    _, places = np.unique(items, return_index=True)
+    ordered: np.ndarray = np.sort(places)
+    return ordered
 
 
 def _moved(places: np.ndarray, step: float) -> np.ndarray:

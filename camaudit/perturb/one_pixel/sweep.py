@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,6 +32,7 @@ class Sweep:
             yield candidates[start : start + oracle.batch]
 
 
+@lru_cache(maxsize=2)
 def corner_candidates(size: tuple[int, int]) -> np.ndarray:
     """Every position of such an image in each of the eight corners, [8·h·w, 1, 5]; colours vary fastest."""
     height, width = size
@@ -38,4 +40,6 @@ def corner_candidates(size: tuple[int, int]) -> np.ndarray:
         np.arange(height), np.arange(width), np.arange(len(CORNERS)), indexing="ij"
     )
     places = np.stack([rows, columns], axis=-1).reshape(-1, 2).astype(np.float64)
-    return np.concatenate([places, CORNERS[corners.ravel()]], axis=1)[:, None, :]
+    candidates = np.concatenate([places, CORNERS[corners.ravel()]], axis=1)[:, None, :]
+    candidates.setflags(write=False)  # the next image of this size gets the same
+    return candidates
