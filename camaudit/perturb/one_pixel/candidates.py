@@ -25,7 +25,11 @@ def paint(images: Tensor, candidates: np.ndarray) -> Tensor:
     which is rounded to 8 bits: a picture can hold no other. Where two pixels of one candidate coincide the
     later one counts. Places outside the image are its border.
     """
-    painted = images.clone()
+    return paint_over(images.clone(), candidates)
+
+
+def paint_over(images: Tensor, candidates: np.ndarray) -> Tensor:
+    """What `paint` does, in the images' own memory; returns them."""
     height, width = images.shape[2:]
     each = torch.arange(len(images), device=images.device)
     for pixel in range(candidates.shape[1]):
@@ -33,8 +37,8 @@ def paint(images: Tensor, candidates: np.ndarray) -> Tensor:
         rows = _cells(genes[:, 0], height, images)
         columns = _cells(genes[:, 1], width, images)
         colours = torch.from_numpy(colours_8bit(genes[:, 2:]) / LEVELS).to(images)
-        painted[each, :, rows, columns] = colours
-    return painted
+        images[each, :, rows, columns] = colours
+    return images
 
 
 def colours_8bit(colours: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from camaudit.errors import ModelError
-from camaudit.perturb.one_pixel.candidates import LEVELS, paint
+from camaudit.perturb.one_pixel.candidates import LEVELS, paint_over
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -99,7 +99,8 @@ class Oracle:
     def _ask(self, rows: np.ndarray, candidates: np.ndarray) -> Answers:
         index = torch.from_numpy(rows).to(self.images.device)
         with torch.inference_mode():
-            logits = self.network.logits(paint(self.images[index], candidates)).double()
+            # Indexing has copied the images: they may be painted over.
+            logits = self.network.logits(paint_over(self.images[index], candidates)).double()
             classes = self.classes[index]
             fitness, predicted = self._fitness(logits, classes), logits.argmax(1)
             done = (predicted == classes) if self.targeted else (predicted != classes)
