@@ -105,14 +105,14 @@ def _candidate(home: Path, check: str, result: AuditResult) -> Path:
 @click.option("--as", "name", help="Which of several baselines it becomes.  [default: the first]")
 @reports
 def accept(*, target: str, by: str, reason: str, name: str | None, reports: Path) -> None:
-    r"""Make what the last run measured the baseline, and write down who and why.
+    """Make what the last run measured the baseline, and write down who and why.
 
     Look at the report and at `camaudit diff` first. A line is added to HISTORY.jsonl beside the baseline;
     both belong into version control. Refused where CI is set.
 
     \b
       camaudit accept audits/dogs.audit.yaml::no-drift --by "A. Person" --reason "retrained on 2,000 more"
-    """
+    """  # noqa: D301 - click reads the backspace
     from camaudit import baseline
     from camaudit.baseline.history import refuse_in_ci
 
@@ -142,13 +142,13 @@ def _named(check: DriftSpec, name: str | None) -> str:
 @click.option("--yes", is_flag=True, help="Delete them; without it they are only listed.")
 @reports
 def prune(*, specs: tuple[Path, ...], yes: bool, reports: Path) -> None:
-    r"""Delete baselines that no check names, after a complete run without a failure.
+    """Delete baselines that no check names, after a complete run without a failure.
 
     What a partial or failed run did not look at may still be needed, so it is left alone.
 
     \b
       camaudit prune audits/dogs.audit.yaml --yes
-    """
+    """  # noqa: D301 - click reads the backspace
     from camaudit.baseline.unused import LEFT_BEHIND, left_behind
     from camaudit.result import AuditResult
     from camaudit.spec import read

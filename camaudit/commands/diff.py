@@ -33,7 +33,7 @@ WORST = 10
 )
 @click.option("--page/--no-page", default=True, help="Whether to write the page.", show_default=True)
 def diff(*, old: str, new: Path | None, worst: int, reports: Path, output: Path | None, page: bool) -> None:
-    r"""Compare two runs, or a baseline with what the last run measured, image by image.
+    """Compare two runs, or a baseline with what the last run measured, image by image.
 
     Given two folders of reports (or their result.json), these runs are compared: verdicts, numbers, what
     changed in model, data, spec and environment, and the images that got worse by most, with the old and the
@@ -45,7 +45,7 @@ def diff(*, old: str, new: Path | None, worst: int, reports: Path, output: Path 
       camaudit diff before/digits reports/digits
       camaudit diff audits/dogs.audit.yaml::no-drift
       camaudit diff audits/baselines/dogs.json reports/dogs/baselines/no-drift.json
-    """
+    """  # noqa: D301 - click reads the backspace
     if new is None:
         items = list(waiting(old, reports))
         for item in items:

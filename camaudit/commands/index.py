@@ -17,7 +17,7 @@ import click
     help="The page to write; its style lies beside it.",
 )
 def index(*, folders: tuple[Path, ...], output: Path) -> None:
-    r"""Write a page over several audits and over runs in time; no network is needed.
+    """Write a page over several audits and over runs in time; no network is needed.
 
     FOLDERS are reports, or folders that hold some: the reports of today, or those kept of several runs.
     Results that cannot be read are named on the page. Exits with 0 whatever the verdicts are: the runs have
@@ -26,7 +26,7 @@ def index(*, folders: tuple[Path, ...], output: Path) -> None:
     \b
       camaudit index reports
       camaudit index kept/2031-05-* --output kept/index.html
-    """
+    """  # noqa: D301 - click reads the backspace
     from camaudit.report.index import write
 
     click.echo(write(folders, output).resolve().as_uri())

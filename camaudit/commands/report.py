@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 @click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--single", is_flag=True, help="Also write report.html: one file, at most 10 MB, for e-mail.")
 def report(*, folders: tuple[Path, ...], single: bool) -> None:
-    r"""Render reports again from their result.json and evidence; no network is needed.
+    """Render reports again from their result.json and evidence; no network is needed.
 
     \b
       camaudit report reports/digits
       camaudit report reports/digits --single
-    """
+    """  # noqa: D301 - click reads the backspace
     from camaudit import report as room
 
     for folder in folders:
@@ -40,13 +40,13 @@ def report(*, folders: tuple[Path, ...], single: bool) -> None:
 )
 @click.option("--device", default="cpu", show_default=True)
 def show(target: str, sample: str, output: Path | None, device: str) -> None:
-    r"""Draw one sample as a picture: the input, and its map at every layer.
+    """Draw one sample as a picture: the input, and its map at every layer.
 
     AUDIT::CHECK is an audit file and the id of one of its checks, as pytest prints it.
 
     \b
       camaudit show audits/digits.audit.yaml::on-the-strokes digit-0003
-    """
+    """  # noqa: D301 - click reads the backspace
     from camaudit.engine.show import show as explain
     from camaudit.report.sheet import draw
 

@@ -88,7 +88,7 @@ def run(
     workers: int,
     batch_size: int,
 ) -> None:
-    r"""Run audits and write their reports.
+    """Run audits and write their reports.
 
     SPECS are audit files, or folders that hold some. Exits with 0 if all pass, 1 if a check fails,
     2 if a spec cannot be read, 5 if there is no audit.
@@ -96,7 +96,7 @@ def run(
     \b
       camaudit run audits
       camaudit run audits/digits.audit.yaml --check on-the-strokes
-    """
+    """  # noqa: D301 - click reads the backspace
     from camaudit import report
     from camaudit.commands.progress import progress
     from camaudit.engine import Options
@@ -128,11 +128,11 @@ def run(
 @specs
 @checks
 def plan(specs: tuple[Path, ...], only: tuple[str, ...]) -> None:
-    r"""Print what a run would compute: passes, maps, numbers, forwards per image.
+    """Print what a run would compute: passes, maps, numbers, forwards per image.
 
     \b
       camaudit plan audits/digits.audit.yaml
-    """
+    """  # noqa: D301 - click reads the backspace
     for item in _plans(specs, only):
         click.echo(item.text())
 
@@ -143,7 +143,7 @@ def plan(specs: tuple[Path, ...], only: tuple[str, ...]) -> None:
 @device
 @click.pass_context
 def check(context: click.Context, specs: tuple[Path, ...], only: tuple[str, ...], device: str) -> None:
-    r"""Look at everything a run would need, without walking over the data.
+    """Look at everything a run would need, without walking over the data.
 
     Reads the specs, loads the networks and their weights, lists the data with its pairing, and finds
     the layers by one forward on the first image. Exits with 2 if something will not do, 5 if there is
@@ -151,7 +151,7 @@ def check(context: click.Context, specs: tuple[Path, ...], only: tuple[str, ...]
 
     \b
       camaudit check audits
-    """
+    """  # noqa: D301 - click reads the backspace
     from camaudit.engine.preflight import examine
 
     mark = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}

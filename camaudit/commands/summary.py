@@ -14,14 +14,14 @@ import click
     "--max-bytes", type=click.IntRange(min=1000), help="At most so many bytes of Markdown, the worst first."
 )
 def summary(*, folders: tuple[Path, ...], markdown: bool, max_bytes: int | None) -> None:
-    r"""Print what runs found, from their result.json; no network is needed.
+    """Print what runs found, from their result.json; no network is needed.
 
     FOLDERS are reports, or folders that hold some. Exits with 0 whatever the verdicts are: the run has told
     them; with 1 where a result cannot be read or there is none.
 
     \b
       camaudit summary reports --markdown --max-bytes 65000 >> "$GITHUB_STEP_SUMMARY"
-    """
+    """  # noqa: D301 - click reads the backspace
     from camaudit.errors import ResultError
     from camaudit.report import markdown as page
     from camaudit.report import text

@@ -67,7 +67,7 @@ def verify(
     everything: bool,
     device: str,
 ) -> None:
-    r"""Check a report: its files, its verdicts, and random samples, measured anew.
+    """Check a report: its files, its verdicts, and random samples, measured anew.
 
     Files are held against the hashes in result.json; spec, networks and images against what the report says
     they were; estimates are made again from samples.csv and judged again; and some samples are measured
@@ -76,7 +76,7 @@ def verify(
     \b
       camaudit verify reports/digits
       camaudit verify reports/digits --samples all --seed 7
-    """
+    """  # noqa: D301 - click reads the backspace
     from camaudit.engine import Options
     from camaudit.verify import verify as look
 
