@@ -49,6 +49,12 @@ class CheckPlan:
         """The check's id."""
         return self.spec.id
 
+    @property
+    def together(self) -> str:
+        """Why a sample's numbers rest on other samples, see `Kind.together`; also those that it compares."""
+        why: str = registry.find("check", (self.of or self).kind).together
+        return why
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pass:

@@ -132,7 +132,6 @@ CHECK = Kind(
     worst=_worst,  # type: ignore[arg-type]
     compares="camaudit.engine.drift:compare",
     paired=paired,  # type: ignore[arg-type]
-    together="a baseline is compared with all of its samples or not at all",
     limits=(
         (
             "Drift is change from what was accepted, not error: an accepted network that looked at the "

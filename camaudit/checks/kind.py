@@ -96,7 +96,8 @@ class Kind:
     """``module:callable`` of the engine that holds the table of another check, named by ``of``, against a
     baseline, and gives the table that is estimated from."""
     together: str = ""
-    """Why one sample's numbers cannot be measured without those of the others; empty where they can."""
+    """Why one sample's numbers rest on the other samples of the run; empty where they do not. Where some are
+    measured anew, the walk is then over all, and the follow-up measures those of `Walk.part`."""
     costs: Callable[[CheckSpec], str] | None = None
     """What `follow_up` takes, in words, for the plan."""
     maps: Callable[[CheckSpec, Mapping[str, Column]], Mapping[str, MapRequest]] | None = None

@@ -120,6 +120,7 @@ def _lines(found: Verification, *, everything: bool) -> Iterator[str]:
         yield f"{printable(check.id)}: {check.verdict}{_measured(check)}"
         yield from (f"  DIFFERS: {printable(text)}" for text in check.faults)
         yield from (f"  not verifiable: {printable(text)}" for text in check.unverifiable)
+        yield from (f"  {printable(text)}" for text in check.said)
         yield from _table(check, everything=everything)
     yield ""
     yield from (f"note: {printable(text)}" for text in found.remarks)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from camaudit.data.decode import read_image
@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
+    from camaudit.engine.part import Part
     from camaudit.plan import CheckPlan, Plan
     from camaudit.result import ModelRecord
+    from camaudit.scores import Table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,12 +30,22 @@ class Image:
     problem: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """What was measured anew, by check: the table; or why there is none."""
+
+    tables: Mapping[str, Table]
+    problems: Mapping[str, str]
+
+
 class Again:
     """One plan, its networks loaded once."""
 
-    def __init__(self, plan: Plan, folder: Path, options: Options, only: frozenset[str] | None) -> None:
-        """`only` are the ids of samples to measure, all of them if None; `folder` is where to."""
-        self._session = Session(plan=plan, folder=folder, options=options, only=only)
+    def __init__(self, plan: Plan, folder: Path, options: Options, part: Part | None) -> None:
+        """`part` are the samples to measure, all of them if None; `folder` is where to."""
+        if part is not None:
+            plan = _apart(plan)
+        self._session = Session(plan=plan, folder=folder, options=options, part=part)
 
     def network(self, name: str) -> ModelRecord | str:
         """The identity of a network as it is now, or why it cannot be loaded."""
@@ -62,16 +74,27 @@ class Again:
                 found[key] = Image(label=name, problem=reason(error))
         return found
 
-    def measure(self, checks: Collection[str]) -> dict[str, str]:
-        """Run the plan, and leave what a run leaves in the folder. Returns why checks were not measured.
+    def measure(self, checks: Collection[str]) -> Measured:
+        """Run the plan, and leave what a run leaves in the folder.
 
         What is estimated from some samples is of no use: only the numbers of single samples are.
         """
         prepare(self._session.folder)
         result = self._session.run()
         result.write(self._session.folder / "result.json")
-        return {
-            item.id: item.answer
-            for item in result.checks
-            if item.id in checks and item.id not in self._session.tables
+        tables = {name: table for name, table in self._session.tables.items() if name in checks}
+        problems = {
+            item.id: item.answer for item in result.checks if item.id in checks and item.id not in tables
         }
+        return Measured(tables=tables, problems=problems)
+
+
+def _apart(plan: Plan) -> Plan:
+    """Checks that take a walk over all samples do not make others of their pass walk over all as well."""
+    passes = []
+    for work in plan.passes:
+        for whole in (False, True):
+            members = tuple(check for check in work.checks if bool(check.together) is whole)
+            if members:
+                passes.append(replace(work, checks=members))
+    return replace(plan, passes=tuple(passes))

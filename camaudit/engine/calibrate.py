@@ -63,7 +63,7 @@ def calibrate(
     aside = replace(
         walk,
         work=replace(walk.work, sample=SampleSpec(n=wanted.n, seed=wanted.seed)),
-        only=None,
+        part=None,
         collector=Collector(),
         tick=lambda _done, _total: None,
     )

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from camaudit.engine.calibrate import Calibration
     from camaudit.engine.drift import Compared
     from camaudit.engine.follow_up import Followed
+    from camaudit.engine.part import Part
     from camaudit.maps.layers import Chosen
     from camaudit.plan import CheckPlan, Pass, Plan
     from camaudit.result import CheckResult
@@ -94,8 +95,8 @@ class Session:
     plan: Plan
     folder: Path
     options: Options
-    only: frozenset[str] | None = None
-    """Ids of the samples to measure, all if None. A result of some is no result of the audit."""
+    part: Part | None = None
+    """The samples to measure, all if None. A result of some is no result of the audit."""
     networks: dict[str, Classifier] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
     results: dict[str, CheckResult] = field(default_factory=dict)
@@ -132,7 +133,8 @@ class Session:
                 classifier=network,
                 batch_size=self.options.batch_size,
                 base=self.plan.spec.base,
-                only=self.only,
+                part=self.part,
+                whole=any(check.together for check in work.checks),
                 tick=lambda done, total: self.options.progress(f"{work.model} on {work.data}", done, total),
             )
             if work.calibration is not None and work.checks:
@@ -267,10 +269,11 @@ class Session:
         self, work: Pass, walk: Walk, drawn: tuple[Sample, ...], evidence: Evidence, prefix: str
     ) -> None:
         """Write pictures and maps of the samples that the report shows, whatever the status of the check."""
+        tables = {check.id: self._measured(check) for check in work.checks if check.id in self.tables}
         shown = {
-            check.id: assessment.shown_ids(check, self.tables[check.id])
+            check.id: assessment.shown_ids(check, tables[check.id])
             for check in work.checks
-            if check.id in self.tables and len(self.tables[check.id].frame)
+            if check.id in tables and len(tables[check.id].frame)
         }
         wanted = {key for rows in shown.values() for key, _ in rows}
         samples = [sample for sample in drawn if sample.id in wanted]
@@ -291,6 +294,11 @@ class Session:
                     told = self.followed[check.id].told(evidence, walk.collector)
                     self.results[check.id] = replace(self.results[check.id], **told)  # type: ignore[arg-type]
                 evidence.keep_maps(check, walk.collector)
+
+    def _measured(self, check: CheckPlan) -> Table:
+        """The rows of a check's table that this run measured."""
+        table = self.tables[check.id]
+        return table if self.part is None else table.where(key in self.part.ids for key in table.ids)
 
     def network(self, name: str) -> Classifier:
         """A network of the audit, loaded once. Raises whatever loading it raises."""

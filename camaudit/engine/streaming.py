@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from camaudit.data.sample import Listing, Sample
     from camaudit.data.stream import Loaded
     from camaudit.engine.calibrate import Calibration
+    from camaudit.engine.part import Part
     from camaudit.evidence import Aim, Column, Condition, LayoutAim, MapRequest
     from camaudit.maps.compute import Computed
     from camaudit.maps.layers import Chosen
@@ -57,9 +58,11 @@ class Walk:
     tick: Callable[[int, int], None]
     base: Path = field(default_factory=Path)
     """The spec's folder, where the functions of targets are looked up first."""
-    only: frozenset[str] | None = None
-    """Ids of the drawn samples that are measured, all if None. What is drawn, and who is whose partner, stays
-    as it is in a whole run."""
+    part: Part | None = None
+    """The drawn samples that are measured, all if None. What is drawn, and who is whose partner, stays as it
+    is in a whole run."""
+    whole: bool = False
+    """Walk over all drawn samples, whatever the part: what is measured of some rests on the others."""
     collector: Collector = field(default_factory=Collector)
     tuned: Calibration | None = None
     layers: dict[tuple[str, str, LayoutAim], Chosen] = field(default_factory=dict)
@@ -74,7 +77,8 @@ class Walk:
         )
         refuse_unequal(drawn)
         pairs = partners(drawn, seed=self.work.sample.seed)
-        samples = drawn if self.only is None else tuple(item for item in drawn if item.id in self.only)
+        part = None if self.whole else self.part
+        samples = drawn if part is None else tuple(item for item in drawn if item.id in part.ids)
         loaded = stream(
             samples,
             self.classifier.preprocess.geometry,

@@ -12,15 +12,15 @@ from camaudit.report.evidence import MissingError
 from camaudit.verify.found import Line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
     from camaudit.plan import CheckPlan
-    from camaudit.result import CheckResult, SampleRow
+    from camaudit.result import SampleRow
     from camaudit.verify.recorded import Recorded
 
-TEXTS = ("label", "predicted", "map_status")
+TEXTS = ("label", "predicted", "sha256", "map_status", "undefined")
 SCORES = ("label_score", "predicted_score", "map_max")
 NOTHING = "–"
 
@@ -34,27 +34,38 @@ class Pair:
     now: Recorded
     tolerance: float
 
-    def lines(self, samples: Sequence[str]) -> Iterator[Line]:
-        """All numbers of these samples: in samples.csv, in what the report shows, and their maps."""
+    def lines(self, samples: Iterable[str], *, maps: bool = True) -> Iterator[Line]:
+        """All numbers of these samples: in samples.csv, in what the report shows, and their `maps`."""
         recorded, again = self.before.part(self.check.id), self.now.part(self.check.id)
-        columns = [*self.before.columns(self.check, self._found(self.before)), "object_share"]
-        rows, rows_now = (_rows(self._found(side)) for side in (self.before, self.now))
+        results = [side.result_of(self.check.id) for side in (self.before, self.now)]
+        columns = [*self.before.columns(self.check, results[0]), "object_share"]
+        rows, rows_now = ({row.id: row for row in found.rows} for found in results)
         for key in samples:
             if key not in again.index:
                 yield self._text(key, "sample", "measured", "could not be measured")
                 continue
             for name in TEXTS:
                 yield self._text(key, name, recorded[name][key], again[name][key])
+            image = f"image {again['sha256'][key]}"
+            yield self._group(key, recorded["group"][key], again["group"][key], image)
             for name in columns:
-                yield self._number(key, name, _float(recorded[name][key]), _float(again[name][key]))
-            yield from self._maps(key)
+                now = again[name][key] if name in again.columns else ""
+                yield self._number(key, name, _float(recorded[name][key]), _float(now))
+            if maps:
+                yield from self._raw(key)
             if key in rows and key in rows_now:
                 yield from self._shown(key, rows[key], rows_now[key])
 
-    def _found(self, side: Recorded) -> CheckResult | None:
-        return next((item for item in side.result.checks if item.id == self.check.id), None)
+    def _group(self, key: str, mine: str, now: str, image: str) -> Line:
+        """The group. That an image is there twice is not seen where the other one is not measured."""
+        return self._text(key, "group", mine, mine if mine == image and not now else now)
 
-    def _maps(self, key: str) -> Iterator[Line]:
+    def maps(self) -> Iterator[Line]:
+        """The raw maps of all samples of the run, also of those without a line in samples.csv."""
+        for key in sorted({*self.before.maps(self.check.id), *self.now.maps(self.check.id)}):
+            yield from self._raw(key)
+
+    def _raw(self, key: str) -> Iterator[Line]:
         """The raw map that is kept of every sample."""
         mine, now = self.before.maps(self.check.id).get(key), self.now.maps(self.check.id).get(key)
         if mine is not None or now is not None:
@@ -137,10 +148,6 @@ class Pair:
             same = difference == 0
         texts = [NOTHING if item is None else f"{item.shape[1]} × {item.shape[0]} px" for item in pixels]
         return Line(sample=key, what=what, recorded=texts[0], now=texts[1], difference=difference, same=same)
-
-
-def _rows(found: CheckResult | None) -> dict[str, SampleRow]:
-    return {row.id: row for row in found.rows} if found is not None else {}
 
 
 def _float(text: str) -> float:

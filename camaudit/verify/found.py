@@ -37,6 +37,8 @@ class CheckFound:
     samples: tuple[str, ...] = ()
     """The samples measured anew."""
     lines: tuple[Line, ...] = ()
+    said: tuple[str, ...] = ()
+    """What was measured, and what was not; it changes no verdict."""
 
     @property
     def verdict(self) -> Verdict:

@@ -12,6 +12,8 @@ from camaudit.result import ModelRecord
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    import pandas as pd
+
     from camaudit.engine.again import Image
     from camaudit.result import AuditResult, CheckResult
     from camaudit.spec.audit import AuditSpec
@@ -52,16 +54,12 @@ def network_faults(recorded: ModelRecord, now: ModelRecord | str) -> Iterator[st
             yield f"network {recorded.name}: {name.replace('_', ' ')} was {mine}, is {other}"
 
 
-def data_faults(found: CheckResult, images: Mapping[str, Image], labels: Mapping[str, str]) -> Iterator[str]:
-    """The images and labels of a check's samples; `labels` are those of samples.csv."""
+def data_faults(found: CheckResult, images: Mapping[str, Image], rows: pd.DataFrame) -> Iterator[str]:
+    """The images and labels of a check's samples; `rows` are those of samples.csv, by id."""
     assert found.population is not None
-    shown = {row.id: row.sha256 for row in found.rows if row.sha256 is not None}
+    hashes, labels = rows["sha256"], rows["label"]
     gone = [f"{key} ({image.problem})" for key, image in images.items() if image.problem]
-    changed = [
-        key
-        for key, image in images.items()
-        if not image.problem and shown.get(key, image.sha256) != image.sha256
-    ]
+    changed = [key for key, image in images.items() if not image.problem and hashes[key] != image.sha256]
     renamed = [
         f"{key} ({labels[key]} → {image.label})"
         for key, image in images.items()

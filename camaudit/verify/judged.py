@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 ROUNDED = 1e-6
 """By how much an estimate from samples.csv may differ: its numbers have nine digits."""
 _SAID = (
+    "paired",
     *("kind", "title", "description", "expect", "severity", "line", "model", "command", "columns", "maps"),
     *("status", "outcome", "blocks", "headline", "question", "rule", "answer", "limits", "shows"),
 )
@@ -41,14 +42,27 @@ class Judged:
     unverifiable: tuple[str, ...] = ()
 
 
-def judged(check: CheckPlan, found: CheckResult, recorded: Recorded) -> Judged:
-    """Whether a check's result follows from samples.csv and spec. Raises `ResultError` for a bad table."""
+def judged(
+    check: CheckPlan,
+    found: CheckResult,
+    recorded: Recorded,
+    measured: Table | None = None,
+    within: float = ROUNDED,
+) -> Judged:
+    """Whether a check's result follows from samples.csv and spec. Raises `ResultError` for a bad table.
+
+    What samples.csv does not hold is taken from the table that was `measured` anew of all samples; estimates
+    may then differ by what measuring anew may, `within`.
+    """
     if not found.findings:
         return Judged(faults=tuple(_without_findings(found)))
     table = recorded.table(check, found)
+    if measured is not None:
+        profiles = {name: own.reindex(table.ids) for name, own in measured.profiles.items()}
+        table = replace(table, profiles=profiles)
     kind = registry.find("check", check.kind)
     # A kind that puts samples together has a line of those alone that it tests.
-    faults = [] if kind.together else [*_counts(found, table)]
+    faults = [] if check.together else [*_counts(found, table), *_copies(table)]
     faults += [*_rows(found, table), *_failing(check, found, table)]
     try:
         estimates = kind.estimate(check.spec, table, check.confidence)
@@ -64,7 +78,7 @@ def judged(check: CheckPlan, found: CheckResult, recorded: Recorded) -> Judged:
         other = sorted(set(names) ^ set(kept)) or ["their order"]
         return Judged(faults=(*faults, f"the estimates are not those of the spec: {', '.join(other)}"))
     again = _assessed(check, found, table, estimates, recorded.result)
-    faults += _differences(found, again, estimates)
+    faults += _differences(found, again, estimates, within)
     return Judged(faults=tuple(dict.fromkeys(faults)))
 
 
@@ -81,6 +95,15 @@ def _counts(found: CheckResult, table: Table) -> Iterator[str]:
         yield f"{used:,} samples used, and samples.csv has {len(table.ids):,}"
 
 
+def _copies(table: Table) -> Iterator[str]:
+    """Samples of one image are one group: counted apart, they would narrow every interval."""
+    hashes, groups = table.frame["sha256"], table.frame["group"]
+    twice = hashes.notna() & hashes.duplicated(keep=False)
+    alone = table.frame.index[twice & groups.isna()]
+    if len(alone):
+        yield f"sample {alone[0]} shows an image that another one shows too, and is in no group"
+
+
 def _rows(found: CheckResult, table: Table) -> Iterator[str]:
     """The samples shown against samples.csv."""
     for row in found.rows:
@@ -92,7 +115,7 @@ def _rows(found: CheckResult, table: Table) -> Iterator[str]:
             mine, right = row.values.get(name, float("nan")), float(table.frame[name][row.id])
             if not close(mine, right):
                 yield f"{name} of {row.id} is {mine:.9g} in result.json, {right:.9g} in samples.csv"
-        for name, text in (("label", row.label), ("predicted", row.predicted)):
+        for name, text in (("label", row.label), ("predicted", row.predicted), ("sha256", row.sha256)):
             if (text or None) != (line[name] or None):
                 yield f"{name} of {row.id} is {text} in result.json, {line[name]} in samples.csv"
 
@@ -120,9 +143,11 @@ def _assessed(
     return assessment.assess(check, table, population, spec_file=result.spec_file, estimates=kept)
 
 
-def _differences(found: CheckResult, again: CheckResult, estimates: Sequence[Estimate]) -> Iterator[str]:
+def _differences(
+    found: CheckResult, again: CheckResult, estimates: Sequence[Estimate], within: float
+) -> Iterator[str]:
     for item, own, follows in zip(estimates, found.findings, again.findings, strict=True):
-        yield from _estimate_differs(item, own)
+        yield from _estimate_differs(item, own, within)
         for name in (one.name for one in fields(Finding)):
             if name not in {*_NUMBERS, "controls"} and getattr(own, name) != getattr(follows, name):
                 yield (
@@ -144,7 +169,7 @@ def _differences(found: CheckResult, again: CheckResult, estimates: Sequence[Est
         yield "the histogram is not that of samples.csv"
 
 
-def _estimate_differs(item: Estimate, own: Finding) -> Iterator[str]:
+def _estimate_differs(item: Estimate, own: Finding, within: float) -> Iterator[str]:
     again = {
         "value": item.interval.value,
         "lower": item.interval.lower,
@@ -153,13 +178,14 @@ def _estimate_differs(item: Estimate, own: Finding) -> Iterator[str]:
         "p": item.p,
     }
     for name in _NUMBERS:
-        if not close(getattr(own, name), again[name]):
+        if not close(getattr(own, name), again[name], within):
             yield f"{own.name}: {name} is {getattr(own, name)}, samples.csv gives {again[name]}"
     if [one.name for one in own.controls] != [one.name for one in item.controls]:
         yield f"{own.name}: its controls are not those of the spec"
         return
     for mine, right in zip(own.controls, item.controls, strict=True):
-        same = all(close(getattr(mine, name), getattr(right, name)) for name in ("value", "lower", "upper"))
+        ends = ("value", "lower", "upper")
+        same = all(close(getattr(mine, name), getattr(right, name), within) for name in ends)
         if not same or mine.n != right.n:
             yield f"{own.name}: control {mine.name} is {mine.value}, samples.csv gives {right.value}"
 
@@ -185,11 +211,11 @@ def _can_be(item: Finding) -> bool:
     return good == (item.status == "PASS")
 
 
-def close(one: float | None, other: float | None) -> bool:
-    """Whether two numbers are one but for nine digits; a missing number is like a missing one."""
+def close(one: float | None, other: float | None, within: float = ROUNDED) -> bool:
+    """Whether two numbers are one but for nine digits, or so much; a missing number is like a missing one."""
     if one is None or other is None or isnan(one) or isnan(other):
         return (one is None or isnan(one)) == (other is None or isnan(other))
-    return one == other or abs(one - other) <= ROUNDED * max(1.0, abs(one))
+    return one == other or abs(one - other) <= within * max(1.0, abs(one))
 
 
 def audit_faults(result: AuditResult, spec: AuditSpec) -> Iterator[str]:

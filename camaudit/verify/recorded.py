@@ -64,6 +64,10 @@ class Recorded:
         result = AuditResult.read(folder / "result.json")
         return cls(folder=folder, result=result, scores=read_csv(folder / "samples.csv"))
 
+    def result_of(self, check: str) -> CheckResult:
+        """What the result says of a check that it has."""
+        return next(item for item in self.result.checks if item.id == check)
+
     def part(self, check: str) -> pd.DataFrame:
         """The cells of one check, by sample id. Raises `ResultError` where an id stands there twice."""
         frame = self.scores[self.scores["check"] == check].set_index("id")

@@ -68,7 +68,9 @@ def compare(
     rows = paired(accepted[0], now)
     floors = [paired(accepted[0], item) for item in accepted[1:]]
     stems = [Path(name).stem for name in spec.baselines[1:]]
-    table = _table(source, rows, dict(zip(stems, floors, strict=True)))
+    kept = None if walk.part is None else walk.part.recorded.get(check.id)
+    facts = _facts(source, None if kept is None else kept.table).loc[rows.index]
+    table = _table(facts, rows, dict(zip(stems, floors, strict=True)))
     return Compared(
         table=replace(table, settings=_settings(accepted[0], now)),
         notes=tuple(_notes(files, accepted, now)),
@@ -95,7 +97,15 @@ def _accepted(file: Path, now: Baseline, candidate: Path, target: str) -> Baseli
     return found
 
 
-def _table(source: Table, rows: pd.DataFrame, floors: Mapping[str, pd.DataFrame]) -> Table:
+def _facts(source: Table, kept: Table | None) -> pd.DataFrame:
+    """What is known of every sample: as measured, or as recorded of those that are not measured anew."""
+    now = source.frame[list(FACTS)]
+    if kept is None:
+        return now
+    return pd.DataFrame({name: kept.frame[name].to_dict() | now[name].to_dict() for name in FACTS})
+
+
+def _table(facts: pd.DataFrame, rows: pd.DataFrame, floors: Mapping[str, pd.DataFrame]) -> Table:
     columns = (DROP, DISTANCE, CHANGED, LOST, WON, ACCEPTED, NOW)
     reasons = {name: {key: why for key, why in rows[f"why {name}"].items() if why} for name in columns}
     profiles = {
@@ -103,7 +113,6 @@ def _table(source: Table, rows: pd.DataFrame, floors: Mapping[str, pd.DataFrame]
         for name in (DROP, DISTANCE)
         if floors
     }
-    facts = source.frame[list(FACTS)].loc[rows.index]
     return Table(
         frame=pd.concat([facts, rows[list(columns)].astype(np.float64)], axis=1),
         reasons=reasons,  # type: ignore[arg-type] # an index of ids is one of texts

@@ -11,11 +11,15 @@ import numpy as np
 
 from camaudit import registry
 from camaudit.baseline import LEFT_OUT, Baseline, Fingerprint, PackedMap, Row
+from camaudit.checks.drift_estimates import NOW
 from camaudit.engine.collect import clean_map
 from camaudit.engine.environment import package_version
 from camaudit.evidence import MapRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from camaudit.engine.part import Kept
     from camaudit.engine.streaming import Walk
     from camaudit.plan import CheckPlan
     from camaudit.scores import Table
@@ -25,7 +29,10 @@ VERSIONS = ("camaudit", "torch", "torchvision")
 
 
 def measured(check: CheckPlan, walk: Walk, source: Table, *, audit: str) -> Baseline:
-    """What this run measured, as a baseline would hold it."""
+    """What this run measured, as a baseline would hold it.
+
+    Where some samples of a finished run are measured anew, the rows of the others are those recorded.
+    """
     assert check.of is not None
     column = source.columns[0]
     request = clean_map(check)
@@ -33,15 +40,18 @@ def measured(check: CheckPlan, walk: Walk, source: Table, *, audit: str) -> Base
     rows = {}
     for key in source.ids:
         value, detail = float(source.frame[column][key]), walk.collector.details[key]
-        kept = maps.get(key)
+        made = maps.get(key)
         rows[key] = Row(
             id=key,
             value=value if np.isfinite(value) else None,
             reason=source.reasons.get(column, {}).get(key, ""),
             label=detail.label,
             predicted=detail.predicted,
-            map=None if kept is None else PackedMap.of(kept.raw),
+            map=None if made is None else PackedMap.of(made.raw),
         )
+    kept = None if walk.part is None else walk.part.recorded.get(check.id)
+    if kept is not None:
+        rows = _recorded(kept) | rows
     kind = registry.find("check", check.of.kind)
     return Baseline(
         fingerprint=Fingerprint(
@@ -50,7 +60,7 @@ def measured(check: CheckPlan, walk: Walk, source: Table, *, audit: str) -> Base
             column=column,
             worse=kind.worst(check.of.spec),
             weights=walk.classifier.identity.fingerprint,
-            data=_identity(walk, source.ids),
+            data=_identity(walk, rows, kept),
             spec=_scored_by(check.of),
             layers=tuple(sorted({chosen.name for chosen in walk.layers.values()})),
             seed=check.sample.seed,
@@ -60,10 +70,29 @@ def measured(check: CheckPlan, walk: Walk, source: Table, *, audit: str) -> Base
     )
 
 
-def _identity(walk: Walk, ids: list[str]) -> str:
+def _recorded(kept: Kept) -> dict[str, Row]:
+    """Scores, answers and maps of a finished run, as `measured` would have them."""
+    frame, reasons = kept.table.frame, kept.table.reasons.get(NOW, {})
+    rows = {}
+    for key in kept.table.ids:
+        value, raw = float(frame[NOW][key]), kept.maps.get(key)
+        rows[key] = Row(
+            id=key,
+            value=value if np.isfinite(value) else None,
+            reason=reasons.get(key, ""),
+            label=frame["label"][key],
+            predicted=frame["predicted"][key],
+            map=None if raw is None else PackedMap.of(raw),
+        )
+    return rows
+
+
+def _identity(walk: Walk, rows: Mapping[str, Row], kept: Kept | None) -> str:
     """sha256 over the lines ``id sha256-of-the-image label`` of the samples that have a row."""
     details = walk.collector.details
-    lines = sorted(f"{key} {details[key].sha256} {details[key].label}" for key in ids)
+    hashes = {} if kept is None else dict(kept.table.frame["sha256"])
+    hashes |= {key: details[key].sha256 for key in rows if key in details}
+    lines = sorted(f"{key} {hashes[key]} {row.label}" for key, row in rows.items())
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 import numpy as np
 import torch
 
-from camaudit.checks.shortcut_columns import NO_REGION, UNTOUCHED, column
+from camaudit.checks.shortcut_columns import NO_REGION, PARTS, UNTOUCHED, column
 from camaudit.engine.shortcut.change import objects, pixels
 from camaudit.engine.shortcut.coverage import Coverage
 from camaudit.perturb.regions import fill
@@ -20,12 +20,15 @@ if TYPE_CHECKING:
 
     from camaudit.checks.shortcut import ShortcutSpec
     from camaudit.data.stream import Loaded
+    from camaudit.engine.part import Kept
     from camaudit.engine.shortcut.change import Suspect
     from camaudit.engine.streaming import Walk
+    from camaudit.scores import Table
 
 PAIRS = 6
 """Pairs of pictures kept of each region."""
 NOT_FINITE = "the network's answer is not finite"
+NOT_RECORDED = "the run recorded none"
 Role = Literal["before", "control", "after"]
 ROLES: tuple[Role, ...] = get_args(Role)
 Three = tuple["Loaded", "Loaded", "Loaded"]
@@ -41,6 +44,15 @@ class Shot(NamedTuple):
     donor: str | None
 
 
+class Asked(NamedTuple):
+    """Images that are changed: with their donors, the pictures of the three, labels, logits as they are."""
+
+    batch: list[Three]
+    pictures: list[Tensor]
+    labels: Tensor
+    untouched: Tensor
+
+
 @dataclass(kw_only=True)
 class Test:
     """Answers to changed images as they come in: numbers by column and sample, and some pictures."""
@@ -48,6 +60,8 @@ class Test:
     spec: ShortcutSpec
     walk: Walk
     suspects: tuple[Suspect, ...]
+    kept: Kept | None = None
+    """What a finished run recorded, where only some images are changed anew."""
     numbers: dict[str, dict[str, float]] = field(default_factory=dict)
     reasons: dict[str, dict[str, str]] = field(default_factory=dict)
     shots: dict[str, dict[str, tuple[Shot, ...]]] = field(default_factory=dict)
@@ -57,7 +71,7 @@ class Test:
     """By infill and sample, the margin of every class with the object filled."""
 
     def run(self, batches: Iterable[list[Three]], total: int) -> None:
-        """Test all batches."""
+        """Test all batches; of images that are not measured anew, look at regions and objects as well."""
         done = 0
         for batch in batches:
             self._batch(batch)
@@ -65,34 +79,62 @@ class Test:
             self.walk.tick(done, total)
 
     def _batch(self, batch: list[Three]) -> None:
-        """Answers to the untouched images, and to those with each region of each donor, in each way."""
+        """What the regions of a batch hold, and the answers to the images of it that are measured."""
         sides = tuple(zip(*batch, strict=True))
-        recipients, (height, width) = sides[0], batch[0][0].pixels.shape[:2]
-        device = self.walk.classifier.device
-        pictures = [pixels(items, (height, width), device) for items in sides]
-        labels = torch.tensor([item.sample.label for item in recipients], device=device)
-        untouched = self._logits(pictures[0])
-        self._note(UNTOUCHED, recipients, _right(untouched, labels), untouched)
+        size, device = batch[0][0].pixels.shape[:2], self.walk.classifier.device
+        pictures = [pixels(items, size, device) for items in sides]
+        rows = [row for row, three in enumerate(batch) if self._is_measured(three[0].sample.id)]
+        asked = self._asked([batch[row] for row in rows], [one[rows] for one in pictures]) if rows else None
         for suspect in self.suspects:
-            masks = [suspect.masks(items, (height, width)).to(device) for items in sides]
-            shown = suspect.shown(masks[0])
+            masks = [suspect.masks(items, size).to(device) for items in sides]
             self._count_lacking(suspect, masks[1:])
             if suspect.outlined:
                 for held, items in zip(masks, sides, strict=True):
-                    self.coverage.add(suspect.name, held, objects(items, (height, width)).to(device))
+                    self.coverage.add(suspect.name, held, objects(items, size).to(device))
             if suspect.complement:
-                self._remove(recipients, pictures[0], masks[0], shown)
-            for infill in self.spec.infills:
-                changed = [
-                    suspect.changed(pictures[0], masks[0], pictures[side], masks[side], infill)
-                    for side in (1, 2)
-                ]
-                answers = [self._logits(one) for one in changed]
-                every = torch.cat([untouched, *answers], dim=1)
-                for part, found in _compared(untouched, answers[0], answers[1], labels).items():
-                    self._note(column(suspect.name, infill, part), recipients, found, every, shown)
-                if infill == self.spec.infills[0]:
-                    self._keep(suspect, batch, [pictures[0], *changed], [untouched, *answers], shown)
+                self._remove(sides[0], pictures[0], masks[0], suspect.shown(masks[0]))
+            if asked is not None:
+                self._change(suspect, asked, [one[rows] for one in masks])
+
+    def _is_measured(self, key: str) -> bool:
+        """Whether an image is changed anew; otherwise what was recorded of it stands in."""
+        part = self.walk.part
+        if self.kept is None or part is None or key in part.ids:
+            return True
+        self._stand_in(key, self.kept.table)
+        return False
+
+    def _stand_in(self, key: str, table: Table) -> None:
+        for name in (UNTOUCHED, *_columns(self.suspects, self.spec)):
+            there = name in table.columns and key in table.frame.index
+            value = float(table.frame[name][key]) if there else float("nan")
+            self.numbers.setdefault(name, {})[key] = value
+            reasons = self.reasons.setdefault(name, {})
+            if np.isnan(value):
+                reasons[key] = table.reasons.get(name, {}).get(key, NOT_RECORDED)
+
+    def _asked(self, batch: list[Three], pictures: list[Tensor]) -> Asked:
+        """The images that are changed, with the answers to them as they are."""
+        recipients = [three[0] for three in batch]
+        labels = torch.tensor([item.sample.label for item in recipients], device=pictures[0].device)
+        untouched = self._logits(pictures[0])
+        self._note(UNTOUCHED, recipients, _right(untouched, labels), untouched)
+        return Asked(batch, pictures, labels, untouched)
+
+    def _change(self, suspect: Suspect, asked: Asked, masks: Sequence[Tensor]) -> None:
+        """Answers to images with the region of each donor, in each way."""
+        batch, pictures, labels, untouched = asked
+        recipients, shown = [three[0] for three in batch], suspect.shown(masks[0])
+        for infill in self.spec.infills:
+            changed = [
+                suspect.changed(pictures[0], masks[0], pictures[side], masks[side], infill) for side in (1, 2)
+            ]
+            answers = [self._logits(one) for one in changed]
+            every = torch.cat([untouched, *answers], dim=1)
+            for part, found in _compared(untouched, answers[0], answers[1], labels).items():
+                self._note(column(suspect.name, infill, part), recipients, found, every, shown)
+            if infill == self.spec.infills[0]:
+                self._keep(suspect, batch, [pictures[0], *changed], [untouched, *answers], shown)
 
     def _remove(self, recipients: Sequence[Loaded], images: Tensor, objects: Tensor, shown: Tensor) -> None:
         """What the network says of the images without their objects."""
@@ -157,6 +199,12 @@ class Test:
     def _logits(self, images: Tensor) -> Tensor:
         with torch.inference_mode():
             return self.walk.classifier.logits(images).double()
+
+
+def _columns(suspects: Iterable[Suspect], spec: ShortcutSpec) -> list[str]:
+    """The columns of what an image has alone, of every region and infill."""
+    parts = [name for name in PARTS if name != "beyond"]
+    return [column(item.name, how, part) for item in suspects for how in spec.infills for part in parts]
 
 
 def _compared(untouched: Tensor, same: Tensor, other: Tensor, labels: Tensor) -> dict[str, Tensor]:
