@@ -249,8 +249,9 @@ class _Job:
         if not others:
             return ()
         n, rest = len(keys) + len(others), len(others)
-        judged_again = "" if self.found[check.id].unverifiable else "; estimates follow from samples.csv"
-        words = [f"{len(keys)} of {n} samples were measured anew{judged_again}"]
+        found = self.found[check.id]
+        follow = "" if found.faults or found.unverifiable else "; estimates follow from samples.csv"
+        words = [f"{len(keys)} of {n} samples were measured anew{follow}"]
         if check.together:
             words.append(
                 f"{check.together}: all were walked over and given their parts anew; what the other {rest} "

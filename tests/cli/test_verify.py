@@ -396,6 +396,8 @@ def test_single_samples_of_a_kind_are_measured_as_in_the_whole_run(tmp_path, che
     found = verify(tmp_path / "out", read(path), seed=2, samples=3)
     assert found.verdict == "VERIFIED", found
     assert found.measured == 3
+    found = verify(tmp_path / "out", read(path), seed=2, samples=None)
+    assert found.verdict == "VERIFIED", found
 
 
 @pytest.mark.parametrize(
@@ -426,6 +428,8 @@ def test_attacks_depend_on_no_other_image(tmp_path, monkeypatch, check):
     assert found.verdict == "VERIFIED", found
     assert found.measured == 4
     assert any("examples of changed images" in text for text in found.remarks)
+    found = verify(tmp_path / "out", read(path), seed=2, samples=None)
+    assert found.verdict == "VERIFIED", found
 
 
 def test_regions_that_were_swapped_are_all_measured_where_that_is_asked_for(tmp_path):
