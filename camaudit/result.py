@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from camaudit.errors import ResultError
 from camaudit.exhibits import Attacked, Hypothesis, NamedMap, Pair, Paired, Roc, Strike, Version
+from camaudit.integrity import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -253,9 +254,7 @@ class AuditResult:
 
     def write(self, path: Path) -> None:
         """Write atomically: a reader sees the old file or the new one."""
-        temporary = path.with_name(path.name + ".tmp")
-        temporary.write_text(self.to_json(), encoding="utf-8")
-        temporary.replace(path)
+        write_whole(path, self.to_json().encode("utf-8"))
 
     @classmethod
     def read(cls, path: Path) -> AuditResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from camaudit.errors import ResultError
+from camaudit.integrity import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -129,9 +131,8 @@ def write_csv(tables: Mapping[str, Table], path: Path) -> None:
     for name in together.columns:
         if not pd.api.types.is_numeric_dtype(together[name]):
             together[name] = together[name].map(defused)
-    temporary = path.with_name(path.name + ".tmp")
-    together.to_csv(temporary, index=False, float_format="%.9g", lineterminator="\n")
-    temporary.replace(path)
+    text = together.to_csv(index=False, float_format="%.9g", lineterminator="\n")
+    write_whole(path, text.encode("utf-8"))
 
 
 _FORMULA = {"=", "+", "-", "@", "\t", "\r"}
@@ -146,12 +147,21 @@ def defused(value: object) -> object:
 def read_csv(path: Path) -> pd.DataFrame:
     """The file that `write_csv` wrote, every cell a text, without the apostrophes before formulas.
 
-    Raises `ResultError` where it is missing, no such table, or lacks the columns ``check`` and ``id``.
+    Raises `ResultError` where it is missing, no such table, has a line that is cut short (pandas would fill
+    it up) or a column twice, or lacks the columns ``check`` and ``id``.
     """
     try:
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (OSError, ValueError) as error:
+        with path.open(encoding="utf-8", newline="") as file:
+            head, *lines = list(csv.reader(file)) or [[]]
+    except (OSError, ValueError, csv.Error) as error:
         raise ResultError(f"cannot be read: {error}", where=str(path)) from None
+    for number, line in enumerate(lines, start=1):
+        if len(line) != len(head):
+            problem = f"cannot be read: row {number} has {len(line)} cells, and the first line {len(head)}"
+            raise ResultError(problem, where=str(path))
+    frame = pd.DataFrame(lines, columns=head, dtype=object)
+    if not frame.columns.is_unique:
+        raise ResultError("has a column twice", where=str(path), hint="run the audit again")
     lacking = {"check", "id"} - set(frame.columns)
     if lacking:
         raise ResultError(f"has no column {min(lacking)!r}", where=str(path), hint="run the audit again")

@@ -44,16 +44,16 @@ ALLOWED = {
     "stats": {"errors"},
     "checks": BASICS | CORE | {"spec", "evidence", "exhibits", "scores", "result"},
     # after the engine: torch-free
-    "scores": {"errors"},
+    "scores": {"errors", "integrity"},
     "baseline": {"errors", "integrity"},
     "exhibits": set(),
-    "result": {"errors", "exhibits"},
+    "result": {"errors", "exhibits", "integrity"},
     "verdict": {"errors", "result", "stats", "scores", "baseline"},
     "trust": {"result", "verdict"},
     "merge": {"errors", "exhibits", "result", "integrity", "trust"},
     "assessment": BASICS | {"plan", "checks", "scores", "result", "verdict", "baseline"},
     "comparison": BASICS | {"spec", "stats", "checks", "baseline", "result", "integrity", "scores"},
-    "report": {"errors", "exhibits", "integrity", "result", "verdict", "comparison"},
+    "report": {"errors", "exhibits", "integrity", "result", "verdict", "comparison", "scores"},
     # who knows everybody, and the doors
     "engine": BASICS
     | CORE

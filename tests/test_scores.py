@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from camaudit.scores import Table, size_quartile, write_csv
+from camaudit.errors import ResultError
+from camaudit.scores import Table, read_csv, size_quartile, write_csv
 
 NAN = float("nan")
 
@@ -77,3 +78,19 @@ def test_csv_says_why_and_defuses_formulas(tmp_path):
     assert rows[1]["number"] == ""
     assert rows[1]["undefined"] == "number: empty mask"
     assert rows[0]["number"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("check,id,x\na,1,2\na,2\n", "row 2 has 2 cells, and the first line 3"),
+        ("check,id,x\na,1,2,3\n", "row 1 has 4 cells"),
+        ("check,id,id\na,1,2\n", "has a column twice"),
+        ("check,x\na,1\n", "has no column 'id'"),
+        ("", "has no column 'check'"),
+    ],
+)
+def test_a_table_that_is_damaged_is_not_read(tmp_path, text, said):
+    (tmp_path / "samples.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(ResultError, match=said):
+        read_csv(tmp_path / "samples.csv")

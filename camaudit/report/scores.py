@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from camaudit.errors import ResultError
 from camaudit.integrity import sha256
 
 if TYPE_CHECKING:
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 FILE = "samples.csv"
 NAN = float("nan")
-_DEFUSED = ("'=", "'+", "'-", "'@", "'\t", "'\r")
-"""How texts begin that the file keeps from being formulas, see `camaudit.scores.write_csv`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +43,9 @@ def read(folder: Path, result: AuditResult) -> tuple[dict[str, Scores], str]:
         return shown | _of_file(path, {check.id: check for check in result.checks}), ""
     except OSError as error:
         return shown, f"{FILE} cannot be read: {error.strerror}"
-    except (ValueError, KeyError, csv.Error) as error:
+    except ResultError as error:
+        return shown, f"{FILE} {error.message}"
+    except (ValueError, KeyError) as error:
         return shown, f"{FILE} cannot be read: {error}"
 
 
@@ -57,21 +57,14 @@ def _of_rows(check: CheckResult) -> Scores:
 
 
 def _of_file(path: Path, checks: Mapping[str, CheckResult]) -> dict[str, Scores]:
-    labels: dict[str, list[str | None]] = {}
-    columns: dict[str, dict[str, list[float]]] = {}
-    with path.open(encoding="utf-8", newline="") as file:
-        for line in csv.DictReader(file):
-            if None in line.values():
-                raise ValueError("a line is cut short")
-            key = _plain(line["check"])
-            if key not in checks:
-                continue
-            labels.setdefault(key, []).append(_plain(line["label"]) or None)
-            own = columns.setdefault(key, {name: [] for name in checks[key].columns})
-            for name, values in own.items():
-                values.append(float(line[name] or NAN))
-    return {key: Scores(labels=tuple(labels[key]), columns=columns[key], whole=True) for key in labels}
+    from camaudit.scores import read_csv  # pandas: only where something is drawn
 
-
-def _plain(text: str) -> str:
-    return text[1:] if text.startswith(_DEFUSED) else text
+    texts, found = read_csv(path), {}
+    for key in checks.keys() & set(texts["check"]):
+        rows = texts[texts["check"] == key]
+        found[key] = Scores(
+            labels=tuple(text or None for text in rows["label"]),
+            columns={name: tuple(float(text or NAN) for text in rows[name]) for name in checks[key].columns},
+            whole=True,
+        )
+    return found
