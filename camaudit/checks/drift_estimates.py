@@ -17,6 +17,7 @@ import numpy as np
 
 from camaudit import stats
 from camaudit.checks.kind import Estimate
+from camaudit.checks.means import end
 from camaudit.exhibits import Paired
 from camaudit.result import Control
 
@@ -123,8 +124,8 @@ def _paired(
         column=column,
         gate=None if bound is None else bound.as_gate(),
         undefined=table.undefined(column) | (_no_floor(table, column) if above else {}),
-        low=_end(bounds[0]),
-        high=_end(bounds[1]),
+        low=end(bounds[0]),
+        high=end(bounds[1]),
         chance_text="" if _others(table, column) else UNKNOWN,
         controls=tuple(_controls(table, column, confidence, (-inf, inf) if above else bounds)),
     )
@@ -212,8 +213,8 @@ def _by_class(table: Table, confidence: float) -> Iterator[Estimate]:
                 column=DROP,
                 by="class",
                 level=str(level),
-                low=_end(-width),
-                high=_end(width),
+                low=end(-width),
+                high=end(width),
             )
 
 
@@ -255,7 +256,3 @@ def _controls(table: Table, column: str, confidence: float, bounds: tuple[float,
             n=interval.n,
             note=f"undefined for {missing}" if missing else "",
         )
-
-
-def _end(value: float) -> float | None:
-    return value if np.isfinite(value) else None

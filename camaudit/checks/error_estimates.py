@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from camaudit import stats
 from camaudit.checks.controls import control
 from camaudit.checks.kind import Estimate
-from camaudit.checks.overlap import CONTROLS, end, metric_of
+from camaudit.checks.means import mean
+from camaudit.checks.overlap import CONTROLS, metric_of
 from camaudit.spec.targets import linear_aim
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def _of_errors(spec: ErrorsSpec, wrong: Table, confidence: float) -> Iterator[Es
         ),
         controls=tuple(_controls(wrong, confidence, " on", None)),
     )
-    inside = _mean(
+    inside = mean(
         f"{first} {spec.metric}", f"{metric.title}: map of “{first}”, {what}", wrong, confidence, metric.range
     )
     yield replace(
@@ -96,7 +97,7 @@ def _of_errors(spec: ErrorsSpec, wrong: Table, confidence: float) -> Iterator[Es
         controls=tuple(_controls(wrong, confidence, "", metric.range)),
     )
     for name in (second, *more):
-        yield _mean(
+        yield mean(
             f"{name} {spec.metric}",
             f"{metric.title}: map of “{name}”, {what}",
             wrong,
@@ -105,9 +106,9 @@ def _of_errors(spec: ErrorsSpec, wrong: Table, confidence: float) -> Iterator[Es
         )
     low, high = metric.range
     title = f"{spec.metric} of “{first}” minus that of “{second}”, image by image, {what}"
-    difference = _mean("difference", title, wrong, confidence, (low - high, high - low))
+    difference = mean("difference", title, wrong, confidence, (low - high, high - low))
     yield replace(difference, gate=spec.gate.difference, chance=0.0, chance_text="two maps alike: 0")
-    yield _mean(
+    yield mean(
         "similarity",
         f"rank correlation of the maps of “{first}” and “{second}”, {what}",
         wrong,
@@ -156,7 +157,7 @@ def _correct(spec: ErrorsSpec, right: Table, confidence: float) -> Iterator[Esti
     """The first map's metric where the network was right: what the number of the errors is held against."""
     name, metric = names(spec)[0], metric_of(spec.metric)
     title = f"{metric.title}: map of “{name}”, images classified correctly, for comparison"
-    estimate = _mean(f"{name} {spec.metric}", title, right, confidence, metric.range)
+    estimate = mean(f"{name} {spec.metric}", title, right, confidence, metric.range)
     yield replace(estimate, name="inside where correct", of=len(right.ids))
 
 
@@ -180,20 +181,6 @@ def _share(
         gate=gate,
         by=by,
         level=level,
-        undefined=table.undefined(column),
-    )
-
-
-def _mean(column: str, title: str, table: Table, confidence: float, bounds: tuple[float, float]) -> Estimate:
-    return Estimate(
-        name=column,
-        title=title,
-        interval=stats.bootstrap_mean(
-            table.values(column), confidence=confidence, clusters=table.clusters(column), bounds=bounds
-        ),
-        column=column,
-        low=end(bounds[0]),
-        high=end(bounds[1]),
         undefined=table.undefined(column),
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -10,6 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 from camaudit import registry, stats
 from camaudit.checks.controls import control
 from camaudit.checks.kind import Estimate, Kind
+from camaudit.checks.means import end
 from camaudit.evidence import Column, MapRequest
 from camaudit.scores import size_quartile
 from camaudit.spec.targets import aim
@@ -176,11 +176,6 @@ def _one(
         controls=tuple(_controls(metric, table, name, confidence)),
         note=note,
     )
-
-
-def end(value: float) -> float | None:
-    """The end of a range, None where it has none."""
-    return value if isfinite(value) else None
 
 
 def _controls(metric: Metric, table: Table, name: str, confidence: float) -> Iterator[Control]:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from camaudit import stats
+from camaudit.checks import means
 from camaudit.checks.kind import Estimate
-from camaudit.checks.overlap import end
 from camaudit.checks.perturbed import (
     BEYOND,
     CLEAN_RIGHT,
@@ -117,21 +117,17 @@ def share(
 def length(key: str, title: str, table: Table, confidence: float, *, chance: str = "") -> Estimate:
     """The mean of a number from 0 on; `chance` names the column of what any pixel would give."""
     expected = list(table.values(chance)) if chance else []
-    bounds = (0.0, float("inf"))
-    return Estimate(
-        name=key,
-        title=title,
-        interval=stats.bootstrap_mean(
-            table.values(key), confidence=confidence, clusters=table.clusters(key), bounds=bounds
-        ),
-        column=key,
-        low=end(bounds[0]),
-        high=end(bounds[1]),
+    return replace(
+        _mean(key, title, table, confidence, (0.0, float("inf"))),
         chance=sum(expected) / len(expected) if expected else None,
         chance_text="a pixel drawn at random from the image" if expected else "",
-        undefined=undefined(table, key),
-        of=about(table, key),
     )
+
+
+def _mean(key: str, title: str, table: Table, confidence: float, bounds: tuple[float, float]) -> Estimate:
+    """The mean of a column over the images that it is about."""
+    found = means.mean(key, title, table, confidence, bounds)
+    return replace(found, undefined=undefined(table, key), of=about(table, key))
 
 
 def undefined(table: Table, key: str) -> dict[str, int]:
@@ -194,20 +190,11 @@ def mean(
     bounds = measure.differences if difference else measure.range
     top, cells = table.settings.get(TOP_CELLS), table.settings.get(CELLS)
     chance = top / cells if measure.name == "topk" and not difference and top and cells else None
-    return Estimate(
-        name=key,
-        title=title or f"{measure.title}{_titled(key)}",
-        interval=stats.bootstrap_mean(
-            table.values(key), confidence=confidence, clusters=table.clusters(key), bounds=bounds
-        ),
-        column=key,
+    return replace(
+        _mean(key, title or f"{measure.title}{_titled(key)}", table, confidence, bounds),
         gate=gate,
-        low=end(bounds[0]),
-        high=end(bounds[1]),
         chance=chance,
         chance_text="" if chance is None else f"two maps unrelated: {top:g} of {cells:g} cells",
-        undefined=undefined(table, key),
-        of=about(table, key),
     )
 
 

@@ -14,6 +14,7 @@ from camaudit import registry, stats
 from camaudit.checks import faithfulness
 from camaudit.checks.faithfulness import FaithfulnessSpec  # noqa: TC001 - pydantic reads it at run time
 from camaudit.checks.kind import Estimate, Kind
+from camaudit.checks.means import mean
 from camaudit.checks.overlap import map_request
 from camaudit.evidence import Column, Condition, Stage
 from camaudit.spec.base import StrictModel
@@ -157,19 +158,12 @@ def _derive(spec: SanitySpec, table: Table) -> Table:
 
 def _stage(spec: SanitySpec, table: Table, confidence: float, *, stage: str, title: str) -> Estimate:
     column = f"similarity.{stage}"
-    return Estimate(
+    return replace(
+        mean(column, f"rank correlation with the map after {title}", table, confidence, SIMILARITY),
         name=f"randomised_similarity [{stage}]",
-        title=f"rank correlation with the map after {title}",
-        interval=stats.bootstrap_mean(
-            table.values(column), confidence=confidence, clusters=table.clusters(column), bounds=SIMILARITY
-        ),
-        column=column,
         gate=spec.gate.randomised_similarity,
-        low=SIMILARITY[0],
-        high=SIMILARITY[1],
         chance=0.0,
         chance_text="two unrelated maps: 0",
-        undefined=table.undefined(column),
     )
 
 

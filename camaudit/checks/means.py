@@ -1,0 +1,32 @@
+"""The mean of a column as an estimate. Torch-free."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import TYPE_CHECKING
+
+from camaudit import stats
+from camaudit.checks.kind import Estimate
+
+if TYPE_CHECKING:
+    from camaudit.scores import Table
+
+
+def mean(key: str, title: str, table: Table, confidence: float, bounds: tuple[float, float]) -> Estimate:
+    """The mean of a column whose numbers cannot leave the `bounds`, infinite where they have none."""
+    return Estimate(
+        name=key,
+        title=title,
+        interval=stats.bootstrap_mean(
+            table.values(key), confidence=confidence, clusters=table.clusters(key), bounds=bounds
+        ),
+        column=key,
+        low=end(bounds[0]),
+        high=end(bounds[1]),
+        undefined=table.undefined(key),
+    )
+
+
+def end(value: float) -> float | None:
+    """The end of a range, None where it has none."""
+    return value if isfinite(value) else None
