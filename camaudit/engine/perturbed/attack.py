@@ -29,7 +29,7 @@ from camaudit.engine.perturbed import likeness
 from camaudit.engine.perturbed.followed import Perturbed
 from camaudit.engine.perturbed.ledger import Ledger
 from camaudit.engine.perturbed.likeness import Likeness
-from camaudit.engine.perturbed.mapper import Mapper
+from camaudit.engine.perturbed.mapper import Changed, Mapper
 from camaudit.engine.perturbed.proposal import propose
 from camaudit.engine.perturbed.seeds import seeds
 from camaudit.engine.perturbed.shots import Shot, Shots, uint8
@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from camaudit.classifier import Classifier
     from camaudit.data.sample import Sample
     from camaudit.data.stream import Loaded
-    from camaudit.engine.perturbed.mapper import After
     from camaudit.engine.perturbed.proposal import Proposal
     from camaudit.engine.streaming import Walk
     from camaudit.perturb.member import Member, Perturbation
@@ -128,20 +127,11 @@ def _budget(spec: AdversarialSpec) -> Budget:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Struck:
-    """Attacked images of one size: as they were, as the attack made them, and what the network says."""
+class Struck(Changed):
+    """Images as an attack made them."""
 
-    loaded: Sequence[Loaded]
     network: Classifier
-    clean: Tensor
-    labels: Tensor
     made: Proposal
-    after: After
-
-    @property
-    def ids(self) -> list[str]:
-        """The images' ids."""
-        return [item.sample.id for item in self.loaded]
 
 
 @dataclass(kw_only=True)

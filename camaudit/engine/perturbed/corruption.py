@@ -36,7 +36,7 @@ from camaudit.engine.perturbed import likeness
 from camaudit.engine.perturbed.followed import Perturbed
 from camaudit.engine.perturbed.ledger import NAN, Ledger
 from camaudit.engine.perturbed.likeness import KEPT, Likeness
-from camaudit.engine.perturbed.mapper import Mapper
+from camaudit.engine.perturbed.mapper import Changed, Mapper
 from camaudit.engine.perturbed.proposal import propose
 from camaudit.engine.perturbed.seeds import seeds
 from camaudit.engine.perturbed.shots import Shot, Shots, uint8
@@ -55,7 +55,6 @@ if TYPE_CHECKING:
     from camaudit.classifier import Classifier
     from camaudit.data.sample import Sample
     from camaudit.data.stream import Loaded
-    from camaudit.engine.perturbed.mapper import After
     from camaudit.engine.perturbed.proposal import Proposal
     from camaudit.engine.streaming import Walk
     from camaudit.perturb.member import Member, Perturbation
@@ -116,22 +115,13 @@ def _member(item: CorruptionItem) -> Member:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scene:
-    """Images of one size under one corruption: as they were, as they are, and what the network says."""
+class Scene(Changed):
+    """Images under one corruption, with what was answered before."""
 
     name: str
-    loaded: Sequence[Loaded]
     network: Classifier
-    clean: Tensor
     answers: Tensor
-    labels: Tensor
     made: Proposal
-    after: After
-
-    @property
-    def ids(self) -> list[str]:
-        """The images' ids."""
-        return [item.sample.id for item in self.loaded]
 
 
 @dataclass(kw_only=True)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from camaudit.classifier import Classifier
+    from camaudit.data.stream import Loaded
     from camaudit.engine.streaming import Walk
     from camaudit.evidence import Aim, MapRequest
     from camaudit.maps.layout import Layout
@@ -40,6 +41,21 @@ class After:
     """Of what was explained before the change."""
     new: MapBatch
     """Of the class that is answered now."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changed:
+    """Images of one size as they were, their labels, and what the network says of them changed."""
+
+    loaded: Sequence[Loaded]
+    clean: Tensor
+    labels: Tensor
+    after: After
+
+    @property
+    def ids(self) -> list[str]:
+        """The images' ids."""
+        return [item.sample.id for item in self.loaded]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -41,7 +41,7 @@ from camaudit.engine.perturbed import likeness
 from camaudit.engine.perturbed.followed import Perturbed
 from camaudit.engine.perturbed.ledger import Ledger
 from camaudit.engine.perturbed.likeness import Likeness
-from camaudit.engine.perturbed.mapper import Mapper
+from camaudit.engine.perturbed.mapper import Changed, Mapper
 from camaudit.engine.perturbed.places import to_object, to_peak
 from camaudit.engine.perturbed.search import control, hunt
 from camaudit.engine.perturbed.seeds import seeds
@@ -125,21 +125,12 @@ def examine(check: CheckPlan, network: Classifier) -> int | None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
-    """Images of one size that pixels turn: as they were and as they are, and their controls."""
+class Found(Changed):
+    """Images that pixels turn, with their controls."""
 
-    loaded: Sequence[Loaded]
-    clean: Tensor
-    labels: Tensor
     hunted: Sequence[Hunted]
     changed: Tensor
-    after: After
     controls: Sequence[Tensor | None]
-
-    @property
-    def ids(self) -> list[str]:
-        """The images' ids."""
-        return [item.sample.id for item in self.loaded]
 
 
 @dataclass(kw_only=True)
