@@ -98,7 +98,9 @@ def _rule_of_three(
 
     That n draws show one value only leaves a share u = 1 − (α/2)^(1/n) of the population that may differ
     (Clopper-Pearson at 0 of n; about 3.7/n at 0.95), at worst by lying at the end of the range: lower =
-    mean − u(mean − low). An end without a range is NaN. With groups, n is their effective number.
+    mean − u(mean − low). With groups, n is their effective number. An end without a range is NaN, since that
+    share may lie anywhere: no sample bounds the mean of a quantity without bounds (R. Bahadur, L. Savage,
+    "The nonexistence of certain statistical procedures in nonparametric problems", 1956).
     """
     unseen = 1 - ((1 - confidence) / 2) ** (1 / effective)
     low, high = bounds
