@@ -107,6 +107,18 @@ def overlap(name: str = "on-the-square", **changes: Any) -> dict[str, Any]:
     return {"id": name, "kind": "overlap", "gate": {"at_least": 0.7}, **changes}
 
 
+def drift(**changes: Any) -> dict[str, Any]:
+    """A check that what `overlap` measures is what was accepted."""
+    return {
+        "id": "no-drift",
+        "kind": "drift",
+        "of": "on-the-square",
+        "baseline": "baselines/squares.json",
+        "gate": {"mean_drop": {"at_most": 0.02}},
+        **changes,
+    }
+
+
 def write(folder: Path, *checks: dict[str, Any], n: int = 12, name: str = "squares", **changes: Any) -> Path:
     """Write network, data and spec into `folder`; returns the spec's path."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -9,15 +9,9 @@ import pytest
 import yaml
 
 from camaudit.cli import main
-from tests.small_audit import overlap, write
+from tests.small_audit import drift, overlap, write
 
-GATE = {"mean_drop": {"at_most": 0.02}}
 ACCEPT = ("--by", "A. Person", "--reason", "first")
-
-
-def drift(**changes):
-    own = {"id": "no-drift", "kind": "drift", "of": "on-the-square", "baseline": "baselines/squares.json"}
-    return {**own, "gate": GATE, **changes}
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import yaml
 from camaudit.cli import main
 from camaudit.result import FORMAT_VERSION
 from tests.report.page_reader import read
-from tests.small_audit import overlap, write
+from tests.small_audit import drift, overlap, write
 
 HALF = '''
 
@@ -283,8 +283,7 @@ def test_a_second_comparison_leaves_nothing_of_the_first(runs, capsys):
 def test_a_baseline_gets_a_page_in_the_report(tmp_path, monkeypatch, capsys):
     monkeypatch.delenv("CI", raising=False)
     monkeypatch.chdir(tmp_path)
-    drift = {"id": "no-drift", "kind": "drift", "of": "on-the-square", "baseline": "baselines/squares.json"}
-    spec = write(tmp_path / "audits", overlap(), {**drift, "gate": {"mean_drop": {"at_most": 0.02}}})
+    spec = write(tmp_path / "audits", overlap(), drift())
     with (tmp_path / "audits/squares_nets.py").open("a", encoding="utf-8") as file:
         file.write(HALF)
     main(["run", "audits"])

@@ -23,7 +23,7 @@ from camaudit.spec import read
 from camaudit.verify import CheckFound, Line, Verification, verify
 from camaudit.verify.recorded import told
 from tests.engine import perturbed_audit, shortcut_audit
-from tests.small_audit import overlap, write
+from tests.small_audit import drift, overlap, write
 
 WEIGHTS = {
     "features.0.weight": torch.tensor([[1.0, 0, 0], [0, 1.0, 0]])[:, :, None, None],
@@ -443,17 +443,11 @@ def test_regions_that_were_swapped_are_all_measured_where_that_is_asked_for(tmp_
 
 def test_drift_is_measured_with_all_samples(tmp_path, monkeypatch):
     monkeypatch.delenv("CI", raising=False)
-    gate = {"mean_drop": {"at_most": 0.02}}
-    drift = {
-        "id": "no-drift",
-        "kind": "drift",
-        "of": "on-the-square",
-        "baseline": "baselines/x.json",
-        "gate": gate,
-    }
-    path = write(tmp_path, overlap(), drift)
+    path = write(tmp_path, overlap(), drift())
     run(plan.make(read(path)), tmp_path / "out")
-    accept(tmp_path / "out/baselines/no-drift.json", tmp_path / "baselines/x.json", by="A", reason="first")
+    accept(
+        tmp_path / "out/baselines/no-drift.json", tmp_path / "baselines/squares.json", by="A", reason="first"
+    )
     run(plan.make(read(path)), tmp_path / "out")
     found = verify(tmp_path / "out", read(path), seed=1, samples=None)
     assert found.verdict == "VERIFIED", found

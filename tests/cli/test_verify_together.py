@@ -19,7 +19,7 @@ from camaudit.integrity import sha256
 from camaudit.spec import read
 from camaudit.verify import verify
 from tests.engine import shortcut_audit
-from tests.small_audit import overlap, write
+from tests.small_audit import drift, overlap, write
 
 FEW = 3
 
@@ -90,8 +90,7 @@ def drifted(tmp_path_factory):
     folder = tmp_path_factory.mktemp("drifted")
     gate = {"mean_drop": {"at_most": 0.9, "above_floor": True}}
     baselines = ["baselines/x.json", "baselines/y.json"]
-    drift = {"id": "no-drift", "kind": "drift", "of": "on-the-square", "baseline": baselines, "gate": gate}
-    path = write(folder, overlap(), drift)
+    path = write(folder, overlap(), drift(baseline=baselines, gate=gate))
     text = path.read_text()
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("CI", raising=False)

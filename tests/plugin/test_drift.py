@@ -3,36 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from importlib import import_module
 
 import pytest
 
 from camaudit.baseline import accept
-from tests.small_audit import overlap, write
-
-# Loaded before pytester takes stock of the modules: a second `import torch` in one process fails.
-for _heavy in (
-    "camaudit.engine",
-    "camaudit.merge",
-    "camaudit.report.html",
-    "camaudit.spec.audit",
-    "scipy.stats",
-):
-    import_module(_heavy)
-
-DRIFT = {
-    "id": "no-drift",
-    "kind": "drift",
-    "of": "on-the-square",
-    "baseline": "baselines/squares.json",
-    "gate": {"mean_drop": {"at_most": 0.02}},
-}
+from tests.small_audit import drift, overlap, write
 
 
 @pytest.fixture
 def home(pytester, monkeypatch):
     monkeypatch.delenv("CI", raising=False)
-    write(pytester.path / "audits", overlap(), DRIFT)
+    write(pytester.path / "audits", overlap(), drift())
     pytester.runpytest_inprocess("-p", "no:xdist", "audits").assert_outcomes(passed=1, failed=1)
     return pytester
 

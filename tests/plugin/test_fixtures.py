@@ -4,42 +4,24 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.small_audit import overlap, result, write
+from tests.small_audit import drift, overlap, result, write
 
 PAGE = (Path(__file__).parents[2] / "docs/python_tests.md").read_text(encoding="utf-8")
 RECIPES = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
-DRIFT = {
-    "id": "no-drift",
-    "kind": "drift",
-    "of": "on-the-square",
-    "baseline": "baselines/squares.json",
-    "gate": {"mean_drop": {"at_most": 0.02}},
-}
 FAILING = {"gate": {"at_most": 0.1}}
-
-# Loaded before pytester takes stock of the modules: a second `import torch` in one process fails.
-for _heavy in (
-    "camaudit.engine.look",
-    "camaudit.merge",
-    "camaudit.report.html",
-    "camaudit.spec.audit",
-    "scipy.stats",
-):
-    import_module(_heavy)
 
 
 @pytest.fixture
-def project(pytester, monkeypatch):
+def project(project, monkeypatch):
     monkeypatch.setenv("COLUMNS", "400")
     monkeypatch.delenv("CI", raising=False)
-    pytester.makeini("[pytest]\naddopts = -p no:cacheprovider -p no:xdist\n")
-    return pytester
+    project.makeini("[pytest]\naddopts = -p no:cacheprovider -p no:xdist\n")
+    return project
 
 
 def run(project, *arguments):
@@ -272,7 +254,7 @@ def test_deselected_tests_run_nothing(project):
 def test_a_complete_run_tells_of_baselines_left_behind_and_a_partial_one_does_not(project):
     from camaudit.baseline import accept
 
-    write(project.path / "audits", overlap(), DRIFT)
+    write(project.path / "audits", overlap(), drift())
     run(project, "audits").assert_outcomes(passed=1, failed=1)
     candidate = project.path / "reports/squares/baselines/no-drift.json"
     for name in ("squares", "old"):

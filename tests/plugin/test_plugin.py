@@ -6,32 +6,12 @@ import json
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
-from importlib import import_module
 
 import pytest
 
 from tests.small_audit import overlap, result, write
 
 FAILING = {"gate": {"at_most": 0.1}}
-
-
-# Loaded before pytester takes stock of the modules: a second `import torch` in one process fails.
-for _heavy in (
-    "camaudit.engine",
-    "camaudit.merge",
-    "camaudit.report.html",
-    "camaudit.spec.audit",
-    "scipy.stats",
-):
-    import_module(_heavy)
-
-
-@pytest.fixture
-def project(pytester, monkeypatch):
-    """A folder whose tests are audits, and a terminal wide enough for whole lines."""
-    monkeypatch.setenv("COLUMNS", "250")
-    pytester.makeini("[pytest]\naddopts = -p no:cacheprovider\n")
-    return pytester
 
 
 def run(project, *arguments):
