@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
@@ -26,12 +26,15 @@ def rich(folder: Path) -> Path:
     return report.write(folder)
 
 
-def attacked(folder: Path) -> Path:
-    """Images before and after an attack, the rules, the cells and the transitions."""
+def strikes(folder: Path, **changes: Any) -> Attacked:
+    """One flipped image with two maps, written into the evidence."""
     evidence = folder / "evidence"
-    evidence.mkdir()
-    for number, value in enumerate((100, 108)):
-        Image.fromarray(np.full((8, 8, 3), value, dtype=np.uint8)).save(evidence / f"strike-{number}.png")
+    evidence.mkdir(exist_ok=True)
+    clean = np.full((8, 8, 3), 100, dtype=np.uint8)
+    changed = clean.copy()
+    changed[2, 3] = (105, 97, 255)
+    Image.fromarray(clean).save(evidence / "strike-00000.png")
+    Image.fromarray(changed).save(evidence / "strike-00001.png")
     np.savez(evidence / "maps.npz", a=np.eye(4, dtype=np.float32), b=-2 * np.eye(4, dtype=np.float32))
     strike = Strike(
         sample="img_7",
@@ -40,19 +43,25 @@ def attacked(folder: Path) -> Path:
         outcome="flipped",
         before="cat",
         after="dog",
-        image="evidence/strike-0.png",
-        changed="evidence/strike-1.png",
+        image="evidence/strike-00000.png",
+        changed="evidence/strike-00001.png",
         maps=(NamedMap(name="before", explains="cat", key="a"), NamedMap(name="after", key="b")),
-        note="found by a guided search",
+        note="found by guided",
     )
-    exhibits = Attacked(
+    base = Attacked(
         threat=(("budget", "L∞ ≤ 8/255"), ("goal", "untargeted")),
         cells=(("flipped", 3, 4, 0), ("not flipped", 5, 1234, 2)),
-        transitions=(("cat", "dog", 7), ("dog", "cat", 1)),
+        transitions=(("cat", "dog", 7), ("<b>dog</b>", "cat", 1)),
         words=("no corner-colour flip exists",),
         strikes=(strike,),
     )
-    return written(folder, fixture.check(id="under-attack", kind="adversarial", attacked=exhibits))
+    return replace(base, **changes)
+
+
+def attacked(folder: Path) -> Path:
+    """Images before and after an attack, the rules, the cells and the transitions."""
+    check = fixture.check(id="under-attack", kind="adversarial", attacked=strikes(folder))
+    return written(folder, check)
 
 
 def shortcut(folder: Path) -> Path:

@@ -7,50 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from camaudit import report
-from camaudit.exhibits import Attacked, NamedMap, Strike
 from camaudit.merge import _prefixed
 from camaudit.report import strikes
 from camaudit.report.evidence import read
 from tests.report import fixture, page_reader
+from tests.report.pages import strikes as attacked
 from tests.report.test_page import sound
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-def attacked(folder: Path, **changes) -> Attacked:
-    """One flipped image with two maps, written into the evidence."""
-    evidence = folder / "evidence"
-    evidence.mkdir(exist_ok=True)
-    clean = np.full((8, 8, 3), 100, dtype=np.uint8)
-    changed = clean.copy()
-    changed[2, 3] = (105, 97, 255)
-    Image.fromarray(clean).save(evidence / "strike-00000.png")
-    Image.fromarray(changed).save(evidence / "strike-00001.png")
-    np.savez(evidence / "maps.npz", a=np.eye(4, dtype=np.float32), b=-2 * np.eye(4, dtype=np.float32))
-    strike = Strike(
-        sample="img_7",
-        label="cat",
-        change="row 2, column 3",
-        outcome="flipped",
-        before="cat",
-        after="dog",
-        image="evidence/strike-00000.png",
-        changed="evidence/strike-00001.png",
-        maps=(NamedMap(name="before", explains="cat", key="a"), NamedMap(name="after", key="b")),
-        note="found by guided",
-    )
-    base = Attacked(
-        threat=(("budget", "L∞ ≤ 8/255"), ("goal", "untargeted")),
-        cells=(("flipped", 3, 4, 0), ("not flipped", 5, 1234, 2)),
-        transitions=(("cat", "dog", 7), ("<b>dog</b>", "cat", 1)),
-        words=("no corner-colour flip exists",),
-        strikes=(strike,),
-    )
-    return replace(base, **changes)
 
 
 def written(folder: Path, **changes):
