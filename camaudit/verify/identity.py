@@ -58,8 +58,13 @@ def data_faults(found: CheckResult, images: Mapping[str, Image], rows: pd.DataFr
     """The images and labels of a check's samples; `rows` are those of samples.csv, by id."""
     assert found.population is not None
     hashes, labels = rows["sha256"], rows["label"]
+    shown = {row.id: row.sha256 for row in found.rows if row.sha256 is not None}
     gone = [f"{key} ({image.problem})" for key, image in images.items() if image.problem]
-    changed = [key for key, image in images.items() if not image.problem and hashes[key] != image.sha256]
+    changed = [
+        key
+        for key, image in images.items()
+        if not image.problem and {hashes[key], shown.get(key, hashes[key])} != {image.sha256}
+    ]
     renamed = [
         f"{key} ({labels[key]} → {image.label})"
         for key, image in images.items()
