@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import shutil
 from dataclasses import replace
@@ -22,9 +20,11 @@ from camaudit.scores import read_csv
 from camaudit.spec import read
 from camaudit.verify import CheckFound, Line, Verification, verify
 from camaudit.verify.recorded import told
+from tests.cli import forged
 from tests.engine import perturbed_audit, shortcut_audit
 from tests.small_audit import drift, overlap, write
 
+REPORT = "reports/squares"
 WEIGHTS = {
     "features.0.weight": torch.tensor([[1.0, 0, 0], [0, 1.0, 0]])[:, :, None, None],
     "features.0.bias": torch.full((2,), -0.5),
@@ -77,25 +77,11 @@ def checked(project, capsys):
 
 
 def edit(project, change):
-    """Change the plain data of the result file."""
-    path = project / "reports/squares/result.json"
-    data = json.loads(path.read_text(encoding="utf-8"))
-    change(data)
-    path.write_text(json.dumps(data), encoding="utf-8")
+    forged.edit(project / REPORT, change)
 
 
 def edit_csv(project, change):
-    """Change the rows of samples.csv, and its hash in the result: a forger would not forget it."""
-    from camaudit.integrity import sha256
-
-    path = project / "reports/squares/samples.csv"
-    rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
-    change(rows)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    edit(project, lambda data: data["files"].update({"samples.csv": sha256(path)}))
+    forged.edit_csv(project / REPORT, change)
 
 
 def test_a_report_as_it_was_written_is_verified(checked):

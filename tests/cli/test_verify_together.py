@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import shutil
 from dataclasses import replace
 
@@ -15,37 +14,13 @@ import yaml
 from camaudit import plan
 from camaudit.baseline import Baseline, accept
 from camaudit.engine import run
-from camaudit.integrity import sha256
 from camaudit.spec import read
 from camaudit.verify import verify
+from tests.cli.forged import edit, edit_csv, rehash
 from tests.engine import shortcut_audit
 from tests.small_audit import drift, overlap, write
 
 FEW = 3
-
-
-def edit(report, change):
-    """Change the plain data of the result file."""
-    path = report / "result.json"
-    data = json.loads(path.read_text(encoding="utf-8"))
-    change(data)
-    path.write_text(json.dumps(data), encoding="utf-8")
-
-
-def rehash(report, name):
-    """What a forger would not forget."""
-    edit(report, lambda data: data["files"].update({name: sha256(report / name)}))
-
-
-def edit_csv(report, change):
-    path = report / "samples.csv"
-    rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
-    change(rows)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    rehash(report, "samples.csv")
 
 
 def edit_map(report, check, key):
