@@ -119,6 +119,7 @@ ALLOWED = {
         "verify",
     },
     "cli": BASICS | {"commands"},
+    "__main__": {"cli"},
 }
 """Room → the rooms that it may import, besides itself."""
 

@@ -81,7 +81,7 @@ def run(audit: str, reports: Path) -> None:
     """Run the checks of an audit."""
     only = [word for check in CHECKS[audit] for word in ("--check", check)]
     spec = ROOT / "audits" / f"{audit}.audit.yaml"
-    command = [sys.executable, "-m", "camaudit.cli", "run", str(spec), *only, "--reports", str(reports)]
+    command = [sys.executable, "-m", "camaudit", "run", str(spec), *only, "--reports", str(reports)]
     done = subprocess.run(command, cwd=ROOT, check=False)  # noqa: S603 - its own command line
     if done.returncode not in {0, 1} or not (reports / audit / "index.html").is_file():
         sys.exit(f"{spec.name}: the run gave exit code {done.returncode}")

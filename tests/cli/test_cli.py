@@ -131,7 +131,7 @@ def test_interrupted(run, failing):
 
 
 def test_the_installed_command_exits_with_the_code():
-    command = [sys.executable, "-m", "camaudit.cli", "rnu"]
+    command = [sys.executable, "-m", "camaudit", "rnu"]
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, cwd=Path(camaudit.__file__).parent.parent
     )

@@ -111,7 +111,7 @@ def folder(tmp_path_factory, checks):
 @pytest.fixture(scope="module")
 def audited(folder, environment):
     """The result of the one run, by check."""
-    done = python(environment, folder, "-m", "camaudit.cli", "run", "squares.audit.yaml")
+    done = python(environment, folder, "-m", "camaudit", "run", "squares.audit.yaml")
     assert done.returncode in {0, 1}, done.stdout + done.stderr
     return {check["id"]: check for check in small_audit.result(folder / "reports/squares")["checks"]}
 
@@ -123,7 +123,7 @@ def test_the_check_of_the_page_runs_and_passes(name, checks, audited):
 
 
 def test_all_are_listed(packages, folder, environment):
-    done = python(environment, folder, "-m", "camaudit.cli", "list")
+    done = python(environment, folder, "-m", "camaudit", "list")
     assert done.returncode == 0, done.stderr
     first_words = {line.split()[0] for line in done.stdout.splitlines() if line.startswith("  ")}
     groups = {registry.TABLES[table].group for table in PAGES.values()}
