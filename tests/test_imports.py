@@ -239,7 +239,7 @@ def test_the_help_loads_nothing_heavy():
 def test_everything_around_the_middle_imports_without_torch():
     tables = [HOME / "maps/__init__.py", HOME / "metrics/__init__.py"]
     tables += [HOME / "perturb/attacks/torch_attacks.py", HOME / "perturb/corruptions/members.py"]
-    tables += [HOME / f"contract/{name}.py" for name in ("__init__", "clause", "kinds", "sources")]
+    tables += [HOME / f"contract/{name}.py" for name in ("__init__", "clause", "keys", "kinds", "sources")]
     paths = [path for path in MODULES if room_of(path) not in TORCH_ROOMS] + tables
     parts = [path.relative_to(HOME.parent).with_suffix("").parts for path in paths]
     dotted = [".".join(part).removesuffix(".__init__") for part in parts]

@@ -118,16 +118,13 @@ class _Case:
     def access(self) -> None:
         classifier = small(torch.float64)
         labels = answers(classifier, smooth())
-        doors = {"scores": _without_gradients, "none": closed}
-        if self.member.access in doors:
-            guarded = doors[self.member.access](classifier)
-            try:
-                self.run(guarded, smooth(), budget=self.budgets[0], labels=labels)
-            except LookedError as looked:
-                raise AssertionError("access='none' was said, and it asks the network") from looked
-            except RuntimeError as failure:
-                text = f"access={self.member.access!r} was said, and without gradients it raises {failure}"
-                raise AssertionError(text) from failure
+        try:
+            self.run(DOORS[self.member.access](classifier), smooth(), budget=self.budgets[0], labels=labels)
+        except LookedError as looked:
+            raise AssertionError("access='none' was said, and it asks the network") from looked
+        except RuntimeError as failure:
+            text = f"access={self.member.access!r} was said, and without gradients it raises {failure}"
+            raise AssertionError(text) from failure
 
     def targets(self) -> None:
         classifier, images = small(), smooth()
@@ -144,8 +141,6 @@ class _Case:
         return self.run(classifier, smooth(), budget=self.budgets[0], targets=targets)
 
     def effect(self) -> None:
-        if self.member.doubt:
-            return
         classifier, images = small(torch.float64), smooth()
         labels = answers(classifier, images)
         before, after = (margins(classifier.logits, item, labels) for item in (images, self.found()))
@@ -182,6 +177,10 @@ def closed(classifier: Classifier) -> Classifier:
     return replace(classifier, module=Closed(classifier.module).eval())
 
 
+DOORS: dict[Access, Callable[[Classifier], Classifier]] = {"scores": _without_gradients, "none": closed}
+"""What is shut where an attack says that it needs no more."""
+
+
 def budgets_of(member: Member) -> list[Budget | None]:
     """A budget in each norm that an attack can keep; none where it keeps none."""
     return [Budget(norm=norm, eps=EPS[norm]) for norm in member.norms] or [None]
@@ -210,8 +209,10 @@ def of_attack(
         ("range and budget", case.kept),
         ("network, images and chance untouched", case.untouched),
         ("each image by itself", case.companions),
-        ("access to the network", case.access),
         ("targets", case.targets),
-        ("effect", case.effect),
     ]
+    if getattr(member, "access", None) in DOORS:
+        clauses.append(("access to the network", case.access))
+    if not getattr(member, "doubt", ""):
+        clauses.append(("effect", case.effect))
     return contract(f"attack {name_of(member)}", clauses)

@@ -80,7 +80,7 @@ def require(kept: Any, broken: str) -> None:
 def name_of(member: Any) -> str:
     """What a member calls itself, or what it is where it has no name."""
     name = getattr(member, "name", None)
-    return name if isinstance(name, str) and name else f"a {type(member).__name__} without a name"
+    return name if isinstance(name, str) and name else f"of type {type(member).__name__}"
 
 
 def is_a(member: Any, kind: type) -> None:
