@@ -18,6 +18,7 @@ The rooms, in the order in which the data walks through them:
 `report`            what a person reads
 `cli`, `pytest_plugin`   the two doors
 `fixtures`          what Python tests get of them
+`contract`          what members have to keep, anybody's, ready to be tested
 ==================  ==========================================================================
 
 Importing this package loads none of them; the public names below load what they need.

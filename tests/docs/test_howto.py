@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -20,17 +21,27 @@ from tests.docs.pages import DOCS, blocks, write
 if TYPE_CHECKING:
     from pathlib import Path
 
-PAGES = {"map": "map", "metric": "metric", "attack": "attack", "check": "check", "data-source": "data"}
+PAGES = {
+    "map": "map",
+    "metric": "metric",
+    "attack": "attack",
+    "corruption": "corruption",
+    "check": "check",
+    "data-source": "data",
+}
 """Page → the table that its package joins."""
+CHECKS = [page for page in PAGES if page != "data-source"]
+"""Pages that show a check; the other shows data."""
 ROOT = DOCS.parent
+
+TEST = re.compile(r"^def (test_\w+)", flags=re.MULTILINE)
 
 pytestmark = pytest.mark.slow
 
 
 def test_there_is_a_page_per_extension_point():
     assert {f"{page}.md" for page in PAGES} == {path.name for path in (DOCS / "howto").iterdir()}
-    # A corruption is the same member as an attack; its page says so.
-    assert set(PAGES.values()) | {"corruption"} == set(registry.TABLES)
+    assert set(PAGES.values()) == set(registry.TABLES)
 
 
 def install(folder: Path, project: str) -> dict[str, dict[str, str]]:
@@ -82,7 +93,7 @@ def piece(page: str, title: str):
 @pytest.fixture(scope="module")
 def checks():
     """The pages' checks, and one on each of the pages' data sets."""
-    shown = {page: piece(page, "check")[0] for page in ("map", "metric", "attack", "check")}
+    shown = {page: piece(page, "check")[0] for page in CHECKS}
     own = {name: small_audit.overlap(f"on-{name}", data=name) for name in ("dots", "archive")}
     return {**{page: {**check, "data": "squares"} for page, check in shown.items()}, **own}
 
@@ -116,7 +127,7 @@ def audited(folder, environment):
     return {check["id"]: check for check in small_audit.result(folder / "reports/squares")["checks"]}
 
 
-@pytest.mark.parametrize("name", ["map", "metric", "attack", "check", "dots", "archive"])
+@pytest.mark.parametrize("name", [*CHECKS, "dots", "archive"])
 def test_the_check_of_the_page_runs_and_passes(name, checks, audited):
     found = audited[checks[name]["id"]]
     assert found["status"] == "PASS", found
@@ -131,21 +142,13 @@ def test_all_are_listed(packages, folder, environment):
     assert {name for own in packages[1].values() for names in own.values() for name in names} <= first_words
 
 
-def test_the_tests_of_the_pages_pass(packages, environment):
-    done = python(environment, packages[0], "-m", "pytest", "-q", "-p", "no:cacheprovider", ".")
+@pytest.mark.parametrize("page", PAGES)
+def test_the_tests_of_a_page_pass(page, packages, environment):
+    files = [block for block in blocks(f"howto/{page}.md") if block.title.startswith("test_")]
+    names = [file.title for file in files]
+    done = python(environment, packages[0], "-m", "pytest", "-rA", "-p", "no:cacheprovider", *names)
     assert done.returncode == 0, done.stdout + done.stderr
-    shown = sum(
-        block.text.count("\ndef test_")
-        for page in PAGES
-        for block in blocks(f"howto/{page}.md")
-        if block.title.startswith("test_")
-    )
-    assert f"{shown} passed" in done.stdout
-
-
-@pytest.mark.parametrize("page", ["map", "metric"])
-def test_the_contract_tests_take_what_is_installed(page, environment):
-    (command,) = (block.text.split() for block in blocks(f"howto/{page}.md") if block.title == "contract")
-    done = python(environment, ROOT, "-m", *command, "-q", "-p", "no:cacheprovider")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert " passed" in done.stdout.splitlines()[-1]
+    passed = {line.split()[1].partition("[")[0] for line in done.stdout.splitlines() if line[:7] == "PASSED "}
+    shown = {f"{file.title}::{name}" for file in files for name in TEST.findall(file.text)}
+    assert passed == shown
+    assert any("contract.of_" in file.text for file in files), "the last step is the contract"

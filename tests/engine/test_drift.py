@@ -66,11 +66,16 @@ def finding(check, name):
 @pytest.fixture
 def accepted(tmp_path):
     """An audit whose baseline was accepted."""
-    spec = audit(tmp_path / "audits")
-    carried_out(spec, tmp_path / "out")
-    candidate = tmp_path / "out/baselines/no-drift.json"
-    accept(candidate, tmp_path / "audits/baselines/squares.json", by="A. Person", reason="first")
-    return tmp_path
+    return accept_first(tmp_path)
+
+
+def accept_first(folder):
+    """Write the audit, run it, and accept what it measured as its baseline."""
+    spec = audit(folder / "audits")
+    carried_out(spec, folder / "out")
+    candidate = folder / "out/baselines/no-drift.json"
+    accept(candidate, folder / "audits/baselines/squares.json", by="A. Person", reason="first")
+    return folder
 
 
 def test_a_first_run_has_no_baseline_and_leaves_a_candidate(tmp_path):

@@ -49,19 +49,6 @@ class Chain(nn.Module):
         return self.fc(self.drop(self.relu2(self.conv(x)).mean((2, 3))))
 
 
-class Attended(Chain):
-    """A chain whose `look` hands on one map [n, 1, u, v] that gates the first features."""
-
-    def __init__(self, classes: int = 5) -> None:
-        super().__init__(classes)
-        self.look = nn.Sequential(nn.Conv2d(6, 1, 3, padding=1, stride=2), nn.Sigmoid())
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.relu1(self.norm(self.stem(x)))
-        gate = nn.functional.interpolate(self.look(x), size=x.shape[2:])
-        return self.fc(self.drop(self.relu2(self.conv(x * gate)).mean((2, 3))))
-
-
 class Flat(nn.Module):
     """1×1 conv → flatten → linear, without biases: every gradient can be written down by hand."""
 
@@ -105,19 +92,6 @@ class Around(nn.Module):
 
     def forward(self, x: Tensor) -> Any:
         return self.after(self.fc(self.layer(self.before(x)).mean((2, 3))))
-
-
-def seeded(make: Callable[[], nn.Module], seed: int = 0) -> nn.Module:
-    """A network in eval mode whose random weights do not depend on the tests before."""
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        module = make().eval()
-        for item in module.modules():
-            if isinstance(item, nn.BatchNorm2d) and item.running_mean is not None:
-                # Fresh statistics are 0 and 1: a norm that ignored them would pass.
-                nn.init.uniform_(item.running_mean, -0.5, 0.5)
-                nn.init.uniform_(item.running_var, 0.5, 2.0)
-    return module
 
 
 def pictures(n: int = 4, size: int = 12, seed: int = 1) -> Tensor:

@@ -8,10 +8,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from camaudit.contract.network import Attended, seeded
 from camaudit.errors import MapError
 from camaudit.maps import attention_map
 from camaudit.maps.compute import Request, compute
-from tests.maps.networks import Attended, Plain, pictures, seeded
+from tests.maps.networks import Plain, pictures
 
 
 class Gate(nn.Module):

@@ -9,9 +9,10 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
+from camaudit.contract.network import seeded
 from camaudit.errors import MapError
 from camaudit.maps.compute import Request, compute
-from tests.maps.networks import Chain, Plain, pictures, seeded
+from tests.maps.networks import Chain, Plain, pictures
 
 TARGETS = torch.tensor([0, 1, 4, 1])
 

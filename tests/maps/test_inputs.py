@@ -7,10 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from camaudit import Classifier, attention_map, registry
+from camaudit.contract.network import Attended, seeded
 from camaudit.errors import MapError, ModelError
 from camaudit.maps.compute import Request, compute
 from camaudit.targets import Scalar, resolve, take
-from tests.maps.networks import Attended, pictures, seeded
+from tests.maps.networks import pictures
 
 TARGETS = torch.tensor([0, 1, 4, 1])
 QUESTIONS = torch.tensor([[0, 2], [1, 1], [2, 0], [1, 2]])

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from camaudit.contract.network import seeded
 from camaudit.errors import MapError
 from camaudit.evidence import TokenGrid
 from camaudit.maps import attention_map
@@ -17,7 +18,7 @@ from camaudit.maps.capture import capture
 from camaudit.maps.compute import Request, compute
 from camaudit.maps.layers import auto_layer, describe_layer, every_layer
 from camaudit.maps.layout import Layout, find_layout
-from tests.maps.networks import Plain, seeded
+from tests.maps.networks import Plain
 from tests.maps.transformers import Swin, Vit
 from tests.reference import transformers as reference
 

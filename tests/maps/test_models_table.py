@@ -10,9 +10,10 @@ import torchvision
 from torch import Tensor, nn
 
 from camaudit.classifier import architectures
+from camaudit.contract.network import seeded
 from camaudit.maps.compute import Request, compute
 from camaudit.maps.layers import auto_layer
-from tests.maps.networks import Plain, seeded
+from tests.maps.networks import Plain
 from tests.maps.transformers import Vit
 
 TABLE = [

@@ -28,37 +28,3 @@ def two_maps(draw: st.DrawFn):
     shape = draw(SHAPES)
     drawn = [draw(hnp.arrays(np.float64, shape, elements=SIGNED)) for _ in range(2)]
     return torch.from_numpy(drawn[0]), torch.from_numpy(drawn[1])
-
-
-def awkward() -> tuple[torch.Tensor, torch.Tensor, list[str]]:
-    """Every degenerate map against every degenerate mask, with a name for each row."""
-    generator = torch.Generator().manual_seed(0)
-    ordinary = torch.rand(8, 8, generator=generator, dtype=torch.float64)
-    centre = torch.zeros(8, 8, dtype=torch.bool)
-    centre[2:5, 3:7] = True
-    maps = {
-        "ordinary": ordinary,
-        "zero": torch.zeros(8, 8, dtype=torch.float64),
-        "constant": torch.full((8, 8), 0.3, dtype=torch.float64),
-        "NaN": ordinary.where(ordinary < 0.9, torch.nan),
-        "infinite": ordinary.where(ordinary < 0.9, torch.inf),
-        "inside only": ordinary * centre,
-        "outside only": ordinary * ~centre,
-        "huge": ordinary * 1e308,
-        "tiny": ordinary * 5e-324 / 0.001,
-        "two peaks": torch.eye(8, dtype=torch.float64),
-    }
-    one = torch.zeros(8, 8, dtype=torch.bool)
-    one[0, 0] = True
-    masks = {
-        "centre": centre,
-        "empty": ~torch.ones(8, 8, dtype=torch.bool),
-        "full": torch.ones(8, 8, dtype=torch.bool),
-        "one": one,
-    }
-    names = [f"{name} map, {mask} mask" for name in maps for mask in masks]
-    return (
-        torch.stack([item for item in maps.values() for _ in masks]),
-        torch.stack([item for _ in maps for item in masks.values()]),
-        names,
-    )

@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from camaudit.contract.metrics import awkward
 from camaudit.errors import MapError
 from camaudit.metrics import METRICS, PROFILES, boxes
 from camaudit.metrics.controls import CENTRE_BOX, centre_box, centre_prior
 from camaudit.metrics.localisation import BOX_LEVELS, PIXEL_LEVELS, average_precision, best_level
-from tests.metrics.cases import POSITIVE, awkward, pairs
+from tests.metrics.cases import POSITIVE, pairs
 from tests.reference import localisation as slow
 
 T = 0.3141

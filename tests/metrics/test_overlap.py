@@ -9,9 +9,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from camaudit.contract.metrics import awkward
 from camaudit.errors import MapError
 from camaudit.metrics import METRICS, overlap
-from tests.metrics.cases import awkward, pairs
+from tests.metrics.cases import pairs
 from tests.reference import overlap as slow
 
 MASS = {"energy_inside", "kappa_mass", "inside_outside", "iou"}

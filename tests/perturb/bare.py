@@ -14,10 +14,12 @@ import torch
 import torchattacks
 from torch import nn
 
+from camaudit.contract.network import CLASSES, answers, margins, small
+from camaudit.contract.network import smooth as pictures
 from camaudit.perturb.attacks.parameters import arguments
 from camaudit.perturb.attacks.traits import TRAITS
 from camaudit.perturb.budget import distance
-from tests.perturb.attacked import CLASSES, answers, budgets, few, margins, pictures, room, small
+from tests.perturb.attacked import budgets, few, room
 
 SEED = 4
 

@@ -13,13 +13,15 @@ from torch import nn
 
 from camaudit import registry
 from camaudit.classifier import Classifier
+from camaudit.contract.network import answers, small
+from camaudit.contract.network import smooth as pictures
 from camaudit.errors import ModelError, RegistryError
 from camaudit.perturb.attacks import ATTACKS, find, torch_attacks
 from camaudit.perturb.attacks.parameters import arguments
 from camaudit.perturb.attacks.traits import TRAITS, Traits
 from camaudit.perturb.budget import Budget, distance
 from camaudit.perturb.member import Member
-from tests.perturb.attacked import answers, attack, pictures, small
+from tests.perturb.attacked import attack
 
 LINF = Budget(norm="linf", eps=0.1)
 

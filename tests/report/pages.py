@@ -1,4 +1,4 @@
-"""One report folder for each sort of page: all verdicts, and each kind of check with exhibits of its own."""
+"""One folder for each sort of page: all verdicts, kinds of check, the one file, the index, comparisons."""
 
 from __future__ import annotations
 
@@ -6,12 +6,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from camaudit import report
+from camaudit.baseline import Baseline, history
+from camaudit.comparison import Run, of_baselines, of_runs
 from camaudit.exhibits import Attacked, Hypothesis, NamedMap, Pair, Strike, Version
-from camaudit.result import Trust
+from camaudit.report import diff, index, runs
+from camaudit.result import AuditResult, Trust
+from tests.engine import test_drift
 from tests.report import fixture
+from tests.report.test_diff import even, other_network, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,6 +125,65 @@ def named_maps(folder: Path) -> Path:
     )
 
 
+def one_file(folder: Path) -> Path:
+    """Every verdict, as one file."""
+    rich(folder)
+    report.write(folder, single=True)
+    return folder / "report.html"
+
+
+def indexed(home: Path) -> Path:
+    """The index over an audit that ran three times and a result that cannot be read."""
+    (home / "dogs").mkdir()
+    result = fixture.rich(home / "dogs", samples=14, side=32)
+    for day in (1, 2):
+        runs.append(home / "dogs", replace(result, created=f"2031-05-0{day}T00:00:00+00:00"))
+    report.write(home / "dogs", single=True)
+    (home / "broken").mkdir()
+    (home / "broken/result.json").write_text("{")
+    return index.write([home], home / "index.html")
+
+
+def compared(folder: Path) -> Path:
+    """Two runs that differ in everything a page tells, one image with a name that has no end."""
+    old = run(folder / "a", even(0.7) | {"a" * 300: 0.9})
+    new = run(
+        folder / "b",
+        even(0.5) | {"a" * 300: 0.1},
+        models=other_network(),
+        spec_text=f"version: 1\nname: {'b' * 300}\n",
+        not_run=("c" * 80,),
+        environment={"python": "d" * 200},
+    )
+    return diff.write(of_runs(old, new, 10), folder / "page")
+
+
+def drifted(folder: Path) -> Path:
+    """A network that answers as before and looks elsewhere, held against its baseline."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.delenv("CI", raising=False)  # baselines are accepted by a person, not by CI
+        test_drift.accept_first(folder)
+    result = test_drift.carried_out(test_drift.swapped(folder), folder / "out")
+    result.write(folder / "out/result.json")
+    return report.write(folder / "out")
+
+
+def against_baseline(folder: Path) -> Path:
+    """The comparison of that baseline with what was measured since, with the pictures of the run."""
+    run_folder = drifted(folder).parent
+    result = AuditResult.read(run_folder / "result.json")
+    places = (folder / "audits/baselines/squares.json", run_folder / "baselines/no-drift.json")
+    found = of_baselines(
+        *(Baseline.read(place) for place in places),
+        places=places,
+        most=4,
+        run=Run(folder=run_folder, result=result),
+        check=test_drift.found(result),
+        accepted=history(places[0])[-1],
+    )
+    return diff.write(found, folder / "page")
+
+
 def written(folder: Path, *checks: CheckResult) -> Path:
     """The page of these checks."""
     fixture.audit(checks).write(folder / "result.json")
@@ -130,4 +195,9 @@ PAGES: dict[str, Callable[[Path], Path]] = {
     "attacked": attacked,
     "shortcut": shortcut,
     "named maps": named_maps,
+    "drift": drifted,
+    "one file": one_file,
+    "index": indexed,
+    "comparison": compared,
+    "comparison with a baseline": against_baseline,
 }

@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from camaudit.comparison import of_runs
-from camaudit.report.diff import write
 from tests.browser import stays
-from tests.report.test_diff import even, other_network, run
+from tests.report import pages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,19 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 @pytest.fixture(scope="module")
 def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two runs that differ in everything a page tells, one image with a name that has no end."""
-    folder = tmp_path_factory.mktemp("diff")
-    long = {"a" * 300: 0.9}
-    old = run(folder / "a", even(0.7) | long)
-    new = run(
-        folder / "b",
-        even(0.5) | {"a" * 300: 0.1},
-        models=other_network(),
-        spec_text=f"version: 1\nname: {'b' * 300}\n",
-        not_run=("c" * 80,),
-        environment={"python": "d" * 200},
-    )
-    return write(of_runs(old, new, 10), folder / "page")
+    return pages.compared(tmp_path_factory.mktemp("diff"))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

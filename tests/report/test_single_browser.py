@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from camaudit import report
-from camaudit.report import index, runs
-from tests.report import fixture
+from tests.report import pages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,14 +19,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two audits, one of them run three times, one broken result, and the one file of the first alone."""
     home = tmp_path_factory.mktemp("reports")
-    (home / "dogs").mkdir()
-    result = fixture.rich(home / "dogs", samples=14, side=32)
-    for day in (1, 2):
-        runs.append(home / "dogs", replace(result, created=f"2031-05-0{day}T00:00:00+00:00"))
-    report.write(home / "dogs", single=True)
-    (home / "broken").mkdir()
-    (home / "broken/result.json").write_text("{")
-    index.write([home], home / "index.html")
+    pages.indexed(home)
     (home / "mailed").mkdir()
     shutil.move(home / "dogs/report.html", home / "mailed/report.html")
     return home
