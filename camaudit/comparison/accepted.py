@@ -122,7 +122,8 @@ def _networks(old: Baseline, new: Baseline, *, same: bool) -> Part:
         {"fingerprint": item.fingerprint.weights, "layers of the maps": ", ".join(item.fingerprint.layers)}
         for item in (old, new)
     ]
-    notes = ("The same network: weights, classes and preprocessing are the same.",) if same else ()
+    alike = "Weights, classes and preprocessing are those that were accepted. Code is not compared."
+    notes = (alike,) if same else ()
     return Part(changes=differing(*facts), notes=notes)
 
 

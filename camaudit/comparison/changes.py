@@ -48,7 +48,8 @@ def models(old: AuditResult, new: AuditResult) -> Part:
         ]
     same = {name for name in mine.keys() & its.keys() if mine[name].fingerprint == its[name].fingerprint}
     notes = [
-        f"Network “{name}” has the same fingerprint in both: weights, classes and preprocessing are the same."
+        f"Network “{name}” has the same fingerprint in both: weights, classes and preprocessing are the "
+        "same. Its code is not compared."
         for name in sorted(same)
     ]
     return Part(changes=tuple(changes), notes=tuple(notes))

@@ -36,8 +36,8 @@ class Pairs:
     """The samples of one check on both sides.
 
     `same_data` says that the two runs used exactly the same ids, images and labels. `same_view` that both
-    networks see a picture alike, so that masks and maps lie on the same pixels. `same_network` that both are
-    one.
+    networks see a picture alike, so that masks and maps lie on the same pixels. `same_network` that both have
+    the same fingerprint: weights, classes and preprocessing, but not code.
     """
 
     old: Kept
@@ -124,7 +124,8 @@ class Pairs:
     ) -> Difference:
         known = {key: value for key, value in values.items() if isfinite(value)}
         numbers = np.array(list(known.values()), dtype=np.float64)
-        exact = self.same_network and bool(known) and float(np.abs(numbers).max()) <= NOISE
+        still = bool(known) and float(np.abs(numbers).max()) <= NOISE
+        exact = self.same_network and still
         if exact:
             low, mean, high = float(numbers.min()), float(numbers.mean()), float(numbers.max())
             interval = stats.Interval(
@@ -140,7 +141,13 @@ class Pairs:
                 bounds=bounds if inside else (-inf, inf),
             )
         return Difference(
-            column=column, title=title, interval=interval, worse=worse, undefined=undefined, exact=exact
+            column=column,
+            title=title,
+            interval=interval,
+            worse=worse,
+            undefined=undefined,
+            exact=exact,
+            unexplained=self.same_network and bool(known) and not still,
         )
 
     def _clusters(self, ids: Sequence[str]) -> NDArray[np.str_] | None:

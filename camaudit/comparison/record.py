@@ -78,7 +78,9 @@ class Difference:
     """Mean over the paired images of after minus before, with its interval.
 
     `undefined` counts paired images without this difference, by reason. `exact` says that both are of one
-    network, whose numbers did not move: nothing was drawn that could have come out otherwise.
+    network, whose numbers did not move: nothing was drawn that could have come out otherwise. `unexplained`
+    says that they did move, though weights, classes and preprocessing are the same: something that is not
+    recorded differs, such as the code.
     """
 
     column: str
@@ -87,6 +89,7 @@ class Difference:
     worse: Worse = None
     undefined: dict[str, int] = field(default_factory=dict)
     exact: bool = False
+    unexplained: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

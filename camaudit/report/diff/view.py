@@ -178,7 +178,7 @@ def _part(title: str, part: Part) -> PartView:
         title=title,
         changes=tuple(map(_change, part.changes)),
         notes=part.notes,
-        unchanged="" if part.changes else "Nothing changed.",
+        unchanged="" if part.changes else "Nothing that is recorded changed.",
     )
 
 
@@ -328,7 +328,7 @@ def _difference(item: Difference) -> DifferenceView:
         title=item.title,
         text=words.delta(item),
         n=f"{item.interval.n:,}",
-        verdict="exact, same network" if item.exact else verdict or numbers.MISSING,
+        verdict=words.reads(item) or numbers.MISSING,
         tone={"worse": "fail", "better": "pass"}.get(verdict, ""),
         undefined=words.counted(item.undefined),
         chart=charts.IntervalChart(

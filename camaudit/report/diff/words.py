@@ -97,6 +97,16 @@ def judged(item: Difference) -> str:
     return "worse" if high < 0 else "better" if low > 0 else "undecided"
 
 
+def reads(item: Difference) -> str:
+    """What is to be made of a difference; empty where nothing says so."""
+    if item.exact:
+        return "exact, same network"
+    if item.unexplained:
+        moved = "not explained: weights and preprocessing are the same, so code or environment are not"
+        return "; ".join(word for word in (judged(item), moved) if word)
+    return judged(item)
+
+
 def paired_of(item: Difference) -> str:
     """How many images a difference is of, and why others are not in it."""
     missing = sum(item.undefined.values())
