@@ -70,9 +70,7 @@ SHOTS = (
         width=950,
         scale=1,
     ),
-    Shot(
-        file="intervention.webp", audit="collar", parts=(("#_checks table", "#_checks table"),), width=1000
-    ),
+    Shot(file="intervention.webp", audit="collar", parts=(("#_checks table", "#_checks table"),), width=1000),
     Shot(
         file="samples.webp",
         audit="digits",
