@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from math import isfinite
 from shlex import quote
@@ -92,7 +93,7 @@ class CheckView:
     subject: str
     question: str
     rule: str
-    answer: str
+    answer: tuple[str, ...]
     certainty: tuple[str, ...]
     main: EstimateView | None
     numbers: tuple[EstimateView, ...]
@@ -148,7 +149,7 @@ def check_view(
         subject=_subject(check),
         question=check.question,
         rule=check.rule,
-        answer=check.answer or check.headline,
+        answer=tuple(_answer(check)),
         certainty=tuple(_certainty(check, main)),
         main=estimate_view(main, charts.axis_of([main])) if main is not None else None,
         numbers=tuple(estimate_view(item, charts.axis_of([item])) for item in overall(check)),
@@ -244,6 +245,24 @@ def _common_gate(items: tuple[Finding, ...]) -> str:
 def _subject(check: CheckResult) -> str:
     data = f" on data “{check.population.data}”" if check.population is not None else ""
     return f"network “{check.model}”{data}"
+
+
+def _answer(check: CheckResult) -> Iterable[str]:
+    """The answer, a line for each number that it names, in words instead of the number's short name.
+
+    Regions under suspicion keep their names: those are the words of whoever suspected them.
+    """
+    named = {item.name: item.name if check.hypotheses else _in_words(item) for item in check.findings}
+    short = "|".join(re.escape(name) for name in sorted(named, key=len, reverse=True))
+    text = check.answer or check.headline
+    first, *rest = re.split(rf"(?:^|; |(?<=\. ))({short}): ", text) if named else [text]
+    if first:
+        yield first.rstrip()
+    yield from (f"{named[name]}: {said}" for name, said in zip(rest[::2], rest[1::2], strict=True))
+
+
+def _in_words(finding: Finding) -> str:
+    return finding.title if finding.level is None else f"{finding.title}, {finding.level}"
 
 
 def _expectation(check: CheckResult) -> str:

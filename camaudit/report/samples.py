@@ -168,11 +168,18 @@ def _shown_columns(check: CheckResult) -> dict[str, str]:
     ranking = next(iter(check.columns), "")
     estimated = {item.column for item in check.findings}
     controls = {
-        name: name.removeprefix(f"{ranking}.") for name in check.columns if name.startswith(f"{ranking}.")
+        name: _short(name.removeprefix(f"{ranking}."), title)
+        for name, title in check.columns.items()
+        if name.startswith(f"{ranking}.")
     }
     others = {name: name for name in check.columns if name in estimated}
     wanted = {ranking: ranking, **controls, **others} if ranking else {}
     return {name: short.replace("_", " ") for name, short in list(wanted.items())[:_MOST_VALUES]}
+
+
+def _short(name: str, title: str) -> str:
+    """A mere number says nothing: the last words of its title do, as in ``head randomised, draw 0``."""
+    return title.rpartition(", ")[2] if name.isdigit() else name
 
 
 def _notes(row: SampleRow, plate: Plate) -> Iterable[str]:

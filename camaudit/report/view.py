@@ -139,7 +139,8 @@ def _facts(result: AuditResult) -> Iterable[tuple[str, str]]:
 def _comparisons(number: int) -> str:
     if not number:
         return "none gated"
-    return f"{numbers.count(number, 'gated number')}; intervals hold for each alone"
+    gated = numbers.count(number, "gated number")
+    return f"{gated}; each interval holds for itself alone: of many, some may miss"
 
 
 def _model(model: ModelRecord) -> ModelView:

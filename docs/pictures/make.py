@@ -34,36 +34,49 @@ STYLE = "* { content-visibility: visible !important; } .tools { display: none !i
 
 @dataclass(frozen=True, kw_only=True)
 class Shot:
-    """One picture: what is run, and which parts of the report it shows, from the first to the last."""
+    """One picture: its file, what is run, and which parts of the report it shows below each other.
 
-    name: str
+    A part goes from its first to its last element.
+    """
+
+    file: str
     audit: str
-    first: str
-    last: str
+    parts: tuple[tuple[str, str], ...]
     width: int = 900
+    scale: float = SCALE
 
 
-CHECKS = {
+CHECKS: dict[str, tuple[str, ...]] = {
     "collar": (
         "on-the-animal",
         "collar-network-on-the-animal",
         "not-the-collar",
         "collar-network-not-the-collar",
     ),
-    "digits": ("on-the-strokes", "decoy-on-the-strokes"),
+    "digits": (),
 }
-"""Audit → the checks that are run for the pictures."""
+"""Audit → the checks that are run for the pictures; all of them where none is named."""
 TUTORIAL = "shapes"
 
 SHOTS = (
-    Shot(name="intervention", audit="collar", first="#_checks table", last="#_checks table", width=1000),
     Shot(
-        name="samples",
+        file="report.png",
         audit="digits",
-        first="#decoy-on-the-strokes .scale",
-        last="#decoy-on-the-strokes .plates > li:nth-child(3)",
+        parts=(
+            ("#_verdict", "#_verdict .finding"),
+            ("#_checks", "#_checks table"),
+            ("#decoy-on-the-strokes .plates > li", "#decoy-on-the-strokes .plates > li"),
+        ),
+        width=950,
+        scale=1,
     ),
-    Shot(name="tutorial", audit=TUTORIAL, first="#_verdict", last="#_checks table", width=950),
+    Shot(file="intervention.webp", audit="collar", parts=(("#_checks table", "#_checks table"),), width=1000),
+    Shot(
+        file="samples.webp",
+        audit="digits",
+        parts=(("#decoy-on-the-strokes .scale", "#decoy-on-the-strokes .plates > li:nth-child(3)"),),
+    ),
+    Shot(file="tutorial.webp", audit=TUTORIAL, parts=(("#_verdict", "#_checks table"),), width=950),
 )
 
 
@@ -87,6 +100,19 @@ def run(audit: str, reports: Path) -> None:
         sys.exit(f"{spec.name}: the run gave exit code {done.returncode}")
 
 
+def cut(page: Page, first: str, last: str) -> Image.Image:
+    """The stretch of a page from one element to another."""
+    boxes = [page.locator(place).first.bounding_box() for place in (first, last)]
+    known = [box for box in boxes if box is not None]
+    if len(known) < len(boxes):
+        sys.exit(f"{page.url} has no {first} or no {last}")
+    left = min(box["x"] for box in known) - MARGIN
+    right = max(box["x"] + box["width"] for box in known) + MARGIN
+    top, bottom = known[0]["y"] - MARGIN, known[1]["y"] + known[1]["height"] + MARGIN
+    clip = {"x": left, "y": top, "width": right - left, "height": bottom - top}
+    return Image.open(BytesIO(page.screenshot(clip=clip, full_page=True))).convert("RGB")  # type: ignore[arg-type]
+
+
 def draw(page: Page, shot: Shot, reports: Path) -> None:
     """Cut a picture out of a report."""
     page.set_viewport_size({"width": shot.width, "height": 900})
@@ -94,16 +120,15 @@ def draw(page: Page, shot: Shot, reports: Path) -> None:
     page.add_style_tag(content=STYLE)
     page.evaluate("document.querySelectorAll('img').forEach(image => image.loading = 'eager')")
     page.wait_for_load_state("networkidle")
-    first, last = (page.locator(place).first.bounding_box() for place in (shot.first, shot.last))
-    if first is None or last is None:
-        sys.exit(f"{shot.name}: the report of {shot.audit} has no {shot.first} or no {shot.last}")
-    left = min(first["x"], last["x"]) - MARGIN
-    right = max(box["x"] + box["width"] for box in (first, last)) + MARGIN
-    top, bottom = first["y"] - MARGIN, last["y"] + last["height"] + MARGIN
-    clip = {"x": left, "y": top, "width": right - left, "height": bottom - top}
-    picture = Image.open(BytesIO(page.screenshot(clip=clip, full_page=True)))  # type: ignore[arg-type]
+    parts = [cut(page, first, last) for first, last in shot.parts]
+    size = (max(part.width for part in parts), sum(part.height for part in parts))
+    picture = Image.new("RGB", size, parts[0].getpixel((0, 0)))
+    top = 0
+    for part in parts:
+        picture.paste(part, (0, top))
+        top += part.height
     # A palette would be as small, and would tear the scales of colour into bands.
-    picture.convert("RGB").save(HOME / f"{shot.name}.webp", quality=QUALITY, method=6)
+    picture.save(HOME / shot.file, quality=QUALITY, method=6, optimize=True)
 
 
 def main() -> None:
@@ -120,9 +145,10 @@ def main() -> None:
             if not (reports / audit / "index.html").is_file():
                 run_tutorial(reports) if audit == TUTORIAL else run(audit, reports)
         browser = player.chromium.launch(executable_path=given.browser, args=["--no-sandbox"])
-        page = browser.new_page(color_scheme="light", device_scale_factor=SCALE)
         for shot in SHOTS:
+            page = browser.new_page(color_scheme="light", device_scale_factor=shot.scale)
             draw(page, shot, reports)
+            page.close()
         browser.close()
 
 

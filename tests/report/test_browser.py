@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from camaudit import report
+from camaudit.result import Trust
 from tests.browser import stays, watched
 from tests.report import fixture
 
@@ -16,6 +17,21 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
+BROKEN = """cells => cells.flatMap(cell => {
+  const broken = [], walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const node = walker.currentNode;
+    if (node.parentElement.closest("svg")) continue;
+    for (const word of node.data.matchAll(/[\\p{L}\\p{N}.,]+/gu)) {
+      const range = document.createRange();
+      range.setStart(node, word.index);
+      range.setEnd(node, word.index + word[0].length);
+      if (new Set([...range.getClientRects()].map(box => Math.round(box.top))).size > 1) broken.push(word[0]);
+    }
+  }
+  return broken;
+})"""
+"""Words and numbers of the given cells that stand on more than one line."""
 JENKINS = "sandbox; default-src 'none'; img-src 'self'; style-src 'self';"
 
 
@@ -33,7 +49,7 @@ def visit(browser: Any, page_file: Path) -> Iterator[Callable[..., Any]]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.parametrize("width", [1280, 1000, 720, 400])
 def test_nothing_sticks_out_and_every_picture_loads(visit: Any, scheme: str, width: int) -> None:
     page = visit(viewport={"width": width, "height": 900}, color_scheme=scheme)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -43,6 +59,33 @@ def test_nothing_sticks_out_and_every_picture_loads(visit: Any, scheme: str, wid
     )
     assert page.eval_on_selector_all("img", "all => all.filter(one => !one.naturalWidth).length") == 0
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("width", [1280, 1201, 1000, 900, 720, 400])
+def test_tables_break_no_word_and_no_number(browser: Any, tmp_path: Path, width: int) -> None:
+    trust = Trust(level="unknown", text="of unknown trust: no sanity check", checks=())
+    checks = (fixture.failing(), fixture.check(trust=trust, findings=(fixture.finding(), fixture.warned())))
+    fixture.audit(checks).write(tmp_path / "result.json")
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.goto(report.write(tmp_path).as_uri())
+    assert "maps of unknown trust" in page.locator(".checks").inner_text()
+    assert page.eval_on_selector_all(".checks td, .sortable td, .counts th", BROKEN) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.close()
+
+
+def test_on_a_telephone_numbers_stand_below_their_name(visit: Any) -> None:
+    page = visit(viewport={"width": 400, "height": 900})
+    row = page.locator(".sortable tbody tr").first
+    name, count = (row.locator(part).bounding_box() for part in ("th", "td >> nth=0"))
+    assert name["x"] == count["x"]
+    assert name["y"] + name["height"] <= count["y"]
+
+
+def test_a_name_and_its_button_stand_apart(visit: Any) -> None:
+    page = visit()
+    name, button = (page.locator(part).first.bounding_box() for part in (".plates h4 a", ".plates .enlarge"))
+    assert button["x"] - (name["x"] + name["width"]) >= 4
 
 
 def test_long_names_of_numbers_do_not_widen_a_narrow_page(browser: Any, tmp_path: Path) -> None:
@@ -165,6 +208,9 @@ def test_it_prints_on_paper_with_the_sign_off(visit: Any) -> None:
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert page.locator(".contents").is_hidden()
     assert page.locator(".signature").is_visible()
+    assert page.locator(".legend dl").is_visible(), "what the words mean is printed, folded or not"
+    buttons = page.eval_on_selector_all("th button", "all => all.map(one => getComputedStyle(one).display)")
+    assert set(buttons) == {"contents"}, "a head repeated on the next page is drawn without buttons"
     assert page.pdf()[:5] == b"%PDF-"
 
 

@@ -377,3 +377,38 @@ def test_no_readable_result_is_an_error_with_its_place(tmp_path: Path, text: str
 def test_no_result_at_all_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ResultError, match="cannot be read"):
         report.write(tmp_path)
+
+
+def test_an_answer_names_its_numbers_in_words_one_to_a_line(tmp_path: Path) -> None:
+    findings = (
+        fixture.finding(name="similarity [head]", title="likeness, last layer"),
+        fixture.finding(name="similarity", title="likeness"),
+        fixture.finding(title="energy", by="class", level="beagle", name="energy [beagle]"),
+    )
+    answer = (
+        "failed as expected. similarity [head]: 0.6 is above 0.5; similarity: 0.7, so; energy [beagle]: 0.1"
+    )
+    root = render(tmp_path, fixture.check(answer=answer, findings=findings))
+    lines = [line.text for line in root.all("dd", class_="answer")[0].all("span", class_="line")]
+    assert lines == [
+        "failed as expected.",
+        "likeness, last layer: 0.6 is above 0.5",
+        "likeness: 0.7, so",
+        "energy, beagle: 0.1",
+    ]
+
+
+def test_an_answer_without_a_number_stays_as_it_is(tmp_path: Path) -> None:
+    answer = "energy_inside; nothing could be read: no file"
+    for checks in (fixture.check(answer=answer, findings=()), fixture.check(answer=answer)):
+        root = render(tmp_path, checks)
+        assert [line.text for line in root.all("dd", class_="answer")[0].all("span", class_="line")] == [
+            answer
+        ]
+
+
+def test_numbered_columns_are_named_by_the_end_of_their_title(tmp_path: Path) -> None:
+    columns = {"likeness": "likeness", "likeness.0": "rank correlation, head randomised, draw 0"}
+    row = SampleRow(id="a", label=None, predicted=None, values={"likeness": 0.2, "likeness.0": 0.3})
+    root = render(tmp_path, fixture.check(columns=columns, rows=(row,)))
+    assert [term.text for term in root.all("ol", class_="plates")[0].all("dt")] == ["likeness", "draw 0"]
