@@ -65,6 +65,17 @@ def test_one_file_shows_everything_by_itself(browser: Any, reports: Path, scheme
     page.close()
 
 
+def test_one_file_prints_its_pictures_though_nobody_scrolled_to_them(browser: Any, reports: Path) -> None:
+    page, wrong = visit(browser, reports / "mailed/report.html", {"report.html"})
+    page.eval_on_selector_all("details", "all => all.forEach(one => one.open = true)")
+    shown = page.eval_on_selector_all("img", "all => new Set(all.map(one => one.src)).size")
+    printed = page.pdf()
+    assert shown > 20
+    assert printed.count(b"/Subtype /Image") >= shown
+    assert wrong == []
+    page.close()
+
+
 def test_one_file_lets_nothing_else_run(browser: Any, reports: Path) -> None:
     page, wrong = visit(browser, reports / "mailed/report.html", {"report.html"})
     assert wrong == []
