@@ -18,11 +18,8 @@ CLASSES = 10
 SIDE = 8
 
 
-class Attended(nn.Module):
-    """conv → batch norm → in-place ReLU → conv → in-place ReLU → dropout → GAP → linear, for maps.
-
-    `look` hands on one map [n, 1, u, v] that gates the first features.
-    """
+class Chain(nn.Module):
+    """conv → batch norm → in-place ReLU → conv → in-place ReLU → dropout → GAP → linear."""
 
     def __init__(self, classes: int = 5) -> None:
         super().__init__()
@@ -33,14 +30,28 @@ class Attended(nn.Module):
         self.relu2 = nn.ReLU(inplace=True)
         self.drop = nn.Dropout(0.5)
         self.fc = nn.Linear(8, classes)
-        self.look = nn.Sequential(nn.Conv2d(6, 1, 3, padding=1, stride=2), nn.Sigmoid())
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits [n, k]."""
-        x = self.relu1(self.norm(self.stem(x)))
-        gate = nn.functional.interpolate(self.look(x), size=x.shape[2:])
-        found: Tensor = self.fc(self.drop(self.relu2(self.conv(x * gate)).mean((2, 3))))
+        x = self.seen(self.relu1(self.norm(self.stem(x))))
+        found: Tensor = self.fc(self.drop(self.relu2(self.conv(x)).mean((2, 3))))
         return found
+
+    def seen(self, x: Tensor) -> Tensor:
+        """What of the first features goes on."""
+        return x
+
+
+class Attended(Chain):
+    """A chain with a map of its own: `look` hands on one map [n, 1, u, v] that gates the first features."""
+
+    def __init__(self, classes: int = 5) -> None:
+        super().__init__(classes)
+        self.look = nn.Sequential(nn.Conv2d(6, 1, 3, padding=1, stride=2), nn.Sigmoid())
+
+    def seen(self, x: Tensor) -> Tensor:
+        """The first features, gated."""
+        return x * nn.functional.interpolate(self.look(x), size=x.shape[2:])
 
 
 class Small(nn.Module):

@@ -31,24 +31,6 @@ class Plain:
         return self
 
 
-class Chain(nn.Module):
-    """conv → batch norm → in-place ReLU → conv → in-place ReLU → dropout → GAP → linear."""
-
-    def __init__(self, classes: int = 5) -> None:
-        super().__init__()
-        self.stem = nn.Conv2d(3, 6, 3, padding=1)
-        self.norm = nn.BatchNorm2d(6)
-        self.relu1 = nn.ReLU(inplace=True)
-        self.conv = nn.Conv2d(6, 8, 3, padding=1, stride=2)
-        self.relu2 = nn.ReLU(inplace=True)
-        self.drop = nn.Dropout(0.5)
-        self.fc = nn.Linear(8, classes)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.relu1(self.norm(self.stem(x)))
-        return self.fc(self.drop(self.relu2(self.conv(x)).mean((2, 3))))
-
-
 class Flat(nn.Module):
     """1×1 conv → flatten → linear, without biases: every gradient can be written down by hand."""
 

@@ -9,10 +9,10 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from camaudit.contract.network import seeded
+from camaudit.contract.network import Chain, seeded
 from camaudit.errors import MapError
 from camaudit.maps.compute import Request, compute
-from tests.maps.networks import Chain, Plain, pictures
+from tests.maps.networks import Plain, pictures
 
 TARGETS = torch.tensor([0, 1, 4, 1])
 

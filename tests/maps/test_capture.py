@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from camaudit.contract.network import seeded
+from camaudit.contract.network import Chain, seeded
 from camaudit.errors import MapError
 from camaudit.maps.capture import capture, trace
 from camaudit.maps.compute import Request, compute
-from tests.maps.networks import Around, Chain, Plain, Twice, pictures
+from tests.maps.networks import Around, Plain, Twice, pictures
 from tests.reference import maps as reference
 
 TARGETS = torch.tensor([0, 1, 4, 1])

@@ -12,12 +12,12 @@ import torch
 from torch import nn
 
 import camaudit
-from camaudit.contract.network import seeded
+from camaudit.contract.network import Chain, seeded
 from camaudit.errors import MapError, RegistryError
 from camaudit.maps import METHODS, Method, attention_map
 from camaudit.maps.compute import Request, compute
 from camaudit.targets import select
-from tests.maps.networks import Chain, Plain, Twice, pictures
+from tests.maps.networks import Plain, Twice, pictures
 
 if TYPE_CHECKING:
     from torch import Tensor

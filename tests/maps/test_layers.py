@@ -9,10 +9,10 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from camaudit.contract.network import seeded
+from camaudit.contract.network import Chain, seeded
 from camaudit.errors import MapError
 from camaudit.maps.layers import auto_layer, describe_layer
-from tests.maps.networks import Chain, Plain, Twice, pictures
+from tests.maps.networks import Plain, Twice, pictures
 
 
 def torchvision_network(name: str, **options: Any) -> Plain:

@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import nn
 
-from camaudit.contract.network import seeded
+from camaudit.contract.network import Chain, seeded
 from camaudit.errors import MapError
 from camaudit.maps import perturbed
 from camaudit.maps.compute import Request, compute
 from camaudit.targets import Scalar
-from tests.maps.networks import Chain, Plain, pictures
+from tests.maps.networks import Plain, pictures
 
 attr = pytest.importorskip("captum.attr")
 pytest.importorskip("skimage.segmentation")

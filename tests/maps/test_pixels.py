@@ -12,13 +12,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from camaudit.contract.network import seeded
+from camaudit.contract.network import Chain, seeded
 from camaudit.errors import MapError
 from camaudit.maps import smoothgrad as smoothgrad_module
 from camaudit.maps.capture import pixels
 from camaudit.maps.compute import Request, compute
 from camaudit.maps.smoothgrad import smoothgrad
-from tests.maps.networks import Chain, Plain, pictures
+from tests.maps.networks import Plain, pictures
 from tests.reference import maps as reference
 
 if TYPE_CHECKING:

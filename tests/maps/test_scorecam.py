@@ -7,12 +7,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from camaudit.contract.network import seeded
+from camaudit.contract.network import Chain, seeded
 from camaudit.maps.capture import capture
 from camaudit.maps.compute import Request, compute
 from camaudit.maps.scorecam import scorecam
 from camaudit.targets import Scalar
-from tests.maps.networks import Chain, Plain, pictures
+from tests.maps.networks import Plain, pictures
 from tests.reference import maps as reference
 
 TARGETS = [0, 1, 4, 1]

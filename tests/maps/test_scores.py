@@ -10,13 +10,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from camaudit.contract.network import seeded
+from camaudit.contract.network import Chain, seeded
 from camaudit.errors import MapError
 from camaudit.evidence import Contrast, Counterfactual, Function, Kth, Named
 from camaudit.maps.capture import capture
 from camaudit.maps.compute import Request, compute
 from camaudit.targets import Scalar, class_of, resolve, score, select, take, weights
-from tests.maps.networks import Chain, Plain, pictures
+from tests.maps.networks import Plain, pictures
 
 LOGITS = torch.tensor([[0.1, 0.7, 0.2], [3.0, -1.0, 2.0]])
 LABELS = torch.tensor([2, 0])

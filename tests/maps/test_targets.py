@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from camaudit.contract.network import seeded
+from camaudit.contract.network import Chain, seeded
 from camaudit.errors import MapError
 from camaudit.evidence import LogLikelihood
 from camaudit.maps.compute import Request, compute
 from camaudit.targets import Scalar, checked, log_likelihood, resolve, select, take
-from tests.maps.networks import Chain, Plain, pictures
+from tests.maps.networks import Plain, pictures
 from tests.reference.maps import activations_and_log_gradients, gradcam
 
 LOGITS = torch.tensor([[0.1, 0.7, 0.2], [3.0, -1.0, 2.0]])

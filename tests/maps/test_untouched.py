@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from camaudit.contract.network import seeded
+from camaudit.contract.network import Chain, seeded
 from camaudit.errors import MapError
 from camaudit.maps.capture import capture, trace
 from camaudit.maps.untouched import untouched
-from tests.maps.networks import Chain, Plain, pictures
+from tests.maps.networks import Plain, pictures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from camaudit.contract.network import seeded
+from camaudit.contract.network import Chain, seeded
 from camaudit.maps.compute import Request, compute
 from camaudit.maps.layers import auto_layer
-from tests.maps.networks import Chain, Flat, Plain, pictures
+from tests.maps.networks import Flat, Plain, pictures
 from tests.reference import maps as reference
 
 TOLERANCE = 1e-5

@@ -8,9 +8,9 @@ import torch
 import torchvision
 from torch import nn
 
-from camaudit.contract.network import seeded
+from camaudit.contract.network import Chain, seeded
 from camaudit.maps.compute import Request, compute
-from tests.maps.networks import Chain, Flat, Plain, pictures
+from tests.maps.networks import Flat, Plain, pictures
 from tests.reference import maps as reference
 
 METHODS = ["gradcampp", "layercam", "xgradcam"]
