@@ -21,7 +21,15 @@ from camaudit.checks.perturbed import (
     energy_pair,
     measures,
 )
-from camaudit.checks.perturbed_estimates import HELD, TURNED, Cell, about, count, mean, share, undefined
+from camaudit.checks.perturbed_estimates import (
+    HELD,
+    TURNED,
+    Cell,
+    average,
+    count,
+    mean,
+    share,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,17 +128,11 @@ def _maps(spec: CorruptionSpec, table: Table, confidence: float) -> Iterator[Est
 
 def _drop(spec: CorruptionSpec, name: str, table: Table, confidence: float) -> Estimate:
     key = under(name, DROP)
-    return Estimate(
+    title = f"right answers that {name} costs: right before minus right after"
+    return replace(
+        average(key, title, table, confidence, (-1.0, 1.0)),
         name=under(name, "accuracy_drop"),
-        title=f"right answers that {name} costs: right before minus right after",
-        interval=stats.bootstrap_mean(
-            table.values(key), confidence=confidence, clusters=table.clusters(key), bounds=(-1.0, 1.0)
-        ),
-        column=key,
         gate=spec.gate.accuracy_drop,
-        low=-1.0,
-        undefined=undefined(table, key),
-        of=about(table, key),
     )
 
 

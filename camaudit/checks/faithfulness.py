@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from camaudit import registry, stats
+from camaudit import registry
 from camaudit.checks.controls import control
-from camaudit.checks.kind import Estimate
+from camaudit.checks.means import interval, mean
 from camaudit.evidence import Column, MapRequest, Reveal
 from camaudit.spec.base import StrictModel
 from camaudit.spec.types import MethodName  # noqa: TC001 - pydantic reads the annotation at run time
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from camaudit.checks.kind import Estimate
     from camaudit.evidence import Order
     from camaudit.result import Control
     from camaudit.scores import Table
@@ -157,30 +158,20 @@ def estimates(table: Table, gates: Mapping[str, Gate | None], confidence: float)
 
 
 def _gain(name: str, table: Table, gate: Gate | None, confidence: float) -> Estimate:
-    return Estimate(
-        name=name,
-        title=_TITLES[name],
-        interval=_mean(table, name, confidence, CORRELATION),
-        column=name,
+    return replace(
+        mean(name, _TITLES[name], table, confidence, CORRELATION),
         gate=gate,
-        low=CORRELATION[0],
-        high=CORRELATION[1],
         chance=0.0,
         chance_text="an order that knows nothing: 0",
-        undefined=table.undefined(name),
         controls=(_control(table, f"{name}.centre_prior", _CENTRE, confidence, CORRELATION),),
     )
 
 
 def _area(name: str, table: Table, confidence: float) -> Estimate:
     other = "deletion" if name == "insertion" else "insertion"
-    return Estimate(
-        name=name,
-        title=_TITLES[name],
-        interval=_mean(table, name, confidence, AREA),
-        column=name,
+    return replace(
+        mean(name, _TITLES[name], table, confidence, AREA),
         chance_text="no closed form: see the random order",
-        undefined=table.undefined(name),
         controls=(
             _control(table, "random_order", _RANDOM, confidence, AREA),
             _control(table, f"{name}.centre_prior", _CENTRE, confidence, AREA),
@@ -193,17 +184,12 @@ def _area(name: str, table: Table, confidence: float) -> Estimate:
 
 
 def _agreement(name: str, table: Table, gate: Gate | None, confidence: float) -> Estimate:
-    return Estimate(
-        name=name,
-        title=_TITLES.get(name, "rank correlation between the maps of two methods"),
-        interval=_mean(table, name, confidence, CORRELATION),
-        column=name,
+    title = _TITLES.get(name, "rank correlation between the maps of two methods")
+    return replace(
+        mean(name, title, table, confidence, CORRELATION),
         gate=gate,
-        low=CORRELATION[0],
-        high=CORRELATION[1],
         chance=0.0,
         chance_text="two unrelated maps: 0",
-        undefined=table.undefined(name),
         controls=tuple(
             _control(table, column, "a blob in the centre instead of the map", confidence, CORRELATION)
             for column in [f"{name}.centre_prior"]
@@ -215,14 +201,8 @@ def _agreement(name: str, table: Table, gate: Gate | None, confidence: float) ->
 def _control(
     table: Table, column: str, title: str, confidence: float, bounds: tuple[float, float]
 ) -> Control:
-    interval = _mean(table, column, confidence, bounds)
-    return control(column.rpartition(".")[2], title, interval, table, column)
-
-
-def _mean(table: Table, column: str, confidence: float, bounds: tuple[float, float]) -> stats.Interval:
-    return stats.bootstrap_mean(
-        table.values(column), confidence=confidence, clusters=table.clusters(column), bounds=bounds
-    )
+    found = interval(column, table, confidence, bounds)
+    return control(column.rpartition(".")[2], title, found, table, column)
 
 
 def titles(spec: FaithfulnessSpec) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The mean of a column as an estimate. Torch-free."""
+"""The mean of a column, with its interval and as an estimate. Torch-free."""
 
 from __future__ import annotations
 
@@ -17,13 +17,18 @@ def mean(key: str, title: str, table: Table, confidence: float, bounds: tuple[fl
     return Estimate(
         name=key,
         title=title,
-        interval=stats.bootstrap_mean(
-            table.values(key), confidence=confidence, clusters=table.clusters(key), bounds=bounds
-        ),
+        interval=interval(key, table, confidence, bounds),
         column=key,
         low=end(bounds[0]),
         high=end(bounds[1]),
         undefined=table.undefined(key),
+    )
+
+
+def interval(key: str, table: Table, confidence: float, bounds: tuple[float, float]) -> stats.Interval:
+    """The mean of a column's defined numbers; groups are resampled as a whole."""
+    return stats.bootstrap_mean(
+        table.values(key), confidence=confidence, clusters=table.clusters(key), bounds=bounds
     )
 
 

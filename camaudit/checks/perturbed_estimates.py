@@ -118,13 +118,13 @@ def length(key: str, title: str, table: Table, confidence: float, *, chance: str
     """The mean of a number from 0 on; `chance` names the column of what any pixel would give."""
     expected = list(table.values(chance)) if chance else []
     return replace(
-        _mean(key, title, table, confidence, (0.0, float("inf"))),
+        average(key, title, table, confidence, (0.0, float("inf"))),
         chance=sum(expected) / len(expected) if expected else None,
         chance_text="a pixel drawn at random from the image" if expected else "",
     )
 
 
-def _mean(key: str, title: str, table: Table, confidence: float, bounds: tuple[float, float]) -> Estimate:
+def average(key: str, title: str, table: Table, confidence: float, bounds: tuple[float, float]) -> Estimate:
     """The mean of a column over the images that it is about."""
     found = means.mean(key, title, table, confidence, bounds)
     return replace(found, undefined=undefined(table, key), of=about(table, key))
@@ -191,7 +191,7 @@ def mean(
     top, cells = table.settings.get(TOP_CELLS), table.settings.get(CELLS)
     chance = top / cells if measure.name == "topk" and not difference and top and cells else None
     return replace(
-        _mean(key, title or f"{measure.title}{_titled(key)}", table, confidence, bounds),
+        average(key, title or f"{measure.title}{_titled(key)}", table, confidence, bounds),
         gate=gate,
         chance=chance,
         chance_text="" if chance is None else f"two maps unrelated: {top:g} of {cells:g} cells",

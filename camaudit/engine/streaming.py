@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from camaudit.data.sample import Listing, Sample
     from camaudit.data.stream import Loaded
     from camaudit.engine.calibrate import Calibration
-    from camaudit.engine.part import Part
+    from camaudit.engine.part import Kept, Part
     from camaudit.evidence import Aim, Column, Condition, LayoutAim, MapRequest
     from camaudit.maps.compute import Computed
     from camaudit.maps.layers import Chosen
@@ -126,6 +126,10 @@ class Walk:
                     return ask(self.asked.rows(rows), changed, take(target, rows))
 
             yield [item.sample.id for item in batch], pixels, score
+
+    def kept(self, check: str) -> Kept | None:
+        """What a finished run recorded of a check, where only a part is measured anew and needs it."""
+        return None if self.part is None else self.part.recorded.get(check)
 
     @property
     def asked(self) -> Classifier:

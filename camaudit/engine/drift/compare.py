@@ -68,7 +68,7 @@ def compare(
     rows = paired(accepted[0], now)
     floors = [paired(accepted[0], item) for item in accepted[1:]]
     stems = [Path(name).stem for name in spec.baselines[1:]]
-    kept = None if walk.part is None else walk.part.recorded.get(check.id)
+    kept = walk.kept(check.id)
     facts = _facts(source, None if kept is None else kept.table).loc[rows.index]
     table = _table(facts, rows, dict(zip(stems, floors, strict=True)))
     return Compared(

@@ -49,7 +49,7 @@ def measured(check: CheckPlan, walk: Walk, source: Table, *, audit: str) -> Base
             predicted=detail.predicted,
             map=None if made is None else PackedMap.of(made.raw),
         )
-    kept = None if walk.part is None else walk.part.recorded.get(check.id)
+    kept = walk.kept(check.id)
     if kept is not None:
         rows = _recorded(kept) | rows
     kind = registry.find("check", check.of.kind)

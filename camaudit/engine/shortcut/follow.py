@@ -87,7 +87,7 @@ def follow(check: CheckPlan, walk: Walk, drawn: Sequence[Sample], *, workers: in
     if spec.discover:
         found, notes, figures = _proposed(check, walk, [samples[key] for key in roles.proposing], workers)
         suspected = _together(suspected, found)
-    kept = None if walk.part is None else walk.part.recorded.get(check.id)
+    kept = walk.kept(check.id)
     test = Test(spec=spec, walk=walk, suspects=suspected, kept=kept)
     test.run(_triples(roles, samples, spec, walk, workers), len(roles.triples))
     test.coverage.refuse()
